@@ -1,0 +1,36 @@
+"""Full fine-tuning: every weight of the base model trains."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from studio.methods.method import LinearModule, Method, MethodSettings
+
+
+class Settings(MethodSettings):
+    """Full fine-tuning has nothing to set."""
+
+
+def peft_config(settings: Settings, modules: Sequence[LinearModule]) -> dict[str, Any] | None:
+    """None: no adapter is added, the model's own weights train."""
+    return None
+
+
+METHOD = Method(
+    name="full",
+    title="Full fine-tuning",
+    sentence="Changes every number in the model; needs the most memory and forgets most easily.",
+    paragraph=(
+        "Every weight of the base model is trained. It can learn the most, but needs memory for the "
+        "gradients and the optimizer of all of them, several times the model's own size, and it changes "
+        "what the model knew before. The result is a whole model, not a small file beside it. "
+        "Choose it for small models with a lot of data; otherwise LoRA is nearly always the better start."
+    ),
+    family="full",
+    paper="",
+    settings=Settings,
+    learning_rate=2e-5,
+    is_mergeable=True,
+    peft_config=peft_config,
+)
