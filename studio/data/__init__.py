@@ -1,0 +1,1 @@
+"""Data files: reading, recognising columns, making examples, finding problems, splitting."""
