@@ -1,0 +1,1 @@
+"""Base models: what they are and where they come from."""
