@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from pathlib import Path
 
 from studio.data.table import Reader, Table
 from studio.errors import DataProblem
+from studio.registry import discover
 
-READERS: dict[str, Reader] = {}
-for _module in pkgutil.iter_modules(__path__):
-    _reader: Reader = importlib.import_module(f"{__name__}.{_module.name}").READER
-    READERS[_reader.name] = _reader
+READERS: dict[str, Reader] = discover(__name__, "READER", Reader)
 
 _SAVE_AS_CSV = "Save it as CSV there (in Excel: File, Save As, CSV UTF-8) and choose that file."
 _OTHER_KINDS = {
