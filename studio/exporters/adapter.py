@@ -1,0 +1,21 @@
+"""The export `adapter`: what was trained, in PEFT's own format, with its tokenizer."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from studio.exporters.card import write_card
+from studio.inference.opened import Opened
+
+
+def adapter(opened: Opened, trained: Path, settings: Any, folder: Path) -> None:
+    """Copy the trained adapter file by file, and write the tokenizer and the card beside it."""
+    for name in ("adapter_config.json", "adapter_model.safetensors"):
+        shutil.copyfile(trained / name, folder / name)
+    opened.tokenizer.save_pretrained(folder)
+    write_card(opened.order, "adapter", folder)
+
+
+EXPORTER = adapter

@@ -1,0 +1,1 @@
+"""Using a trained model: opening a run, answering with it and with its base. This floor uses torch."""

@@ -1,0 +1,104 @@
+"""Adapters: a method attached to a base model, its parameters counted, saved and loaded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import peft
+import torch
+from torch import nn
+from transformers.pytorch_utils import Conv1D
+
+from studio.errors import StudioError
+from studio.methods import LinearModule
+from studio.spec import MethodChoice
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Parameters of a model with its method: `trainable` within `total` = base + what the method adds."""
+
+    trainable: int
+    total: int
+
+
+def linear_modules(model: nn.Module) -> list[LinearModule]:
+    """Every linear layer of the base but the output layer, with the transformer layer it belongs to."""
+    output = model.get_output_embeddings()  # type: ignore[operator]
+    return [
+        LinearModule(name, _layer(name), bool(re.search(r"attn|attention", name)))
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Linear | Conv1D) and module is not output
+    ]
+
+
+def _layer(name: str) -> int | None:
+    """The index of the transformer layer in a dotted name: its first number."""
+    return next((int(part) for part in name.split(".") if part.isdigit()), None)
+
+
+def attach(model: nn.Module, choice: MethodChoice, *, seed: int) -> nn.Module:
+    """`model` made ready to train by the method: adapter added and base frozen, or all weights trainable.
+
+    The adapter's start values depend on `seed` alone.
+    """
+    torch.manual_seed(seed)
+    config = choice.method.peft_config(choice.settings, linear_modules(model))
+    if config is None:
+        for parameter in model.parameters():
+            parameter.requires_grad_(True)
+        return model
+    model.requires_grad_(False)
+    adapted: nn.Module = peft.get_peft_model(model, peft.get_peft_config(config))
+    return adapted
+
+
+def trainable(model: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
+    """Names and parameters that train, in the model's own order."""
+    return ((name, value) for name, value in model.named_parameters() if value.requires_grad)
+
+
+def count(model: nn.Module) -> Counts:
+    """Exact parameter counts; tied weights count once."""
+    return Counts(
+        trainable=sum(value.numel() for _, value in trainable(model)),
+        total=sum(value.numel() for value in model.parameters()),
+    )
+
+
+def save(model: nn.Module, folder: Path, *, base_name: str) -> None:
+    """Write what was trained into `folder`: an adapter in PEFT's own format, or the whole model.
+
+    `base_name` is written as the base the adapter belongs to, instead of a path of this machine.
+    """
+    if isinstance(model, peft.PeftModel):
+        model.peft_config["default"].base_model_name_or_path = base_name
+        # "auto" would ask the Hub about the base's vocabulary; no method here changes it.
+        model.save_pretrained(folder, safe_serialization=True, save_embedding_layers=False)
+    else:
+        model.save_pretrained(folder, safe_serialization=True)  # type: ignore[operator]
+
+
+def load(base: nn.Module, folder: Path) -> peft.PeftModel:
+    """The adapter in `folder` put on `base`, frozen. Raises StudioError when it does not fit."""
+    try:
+        return peft.PeftModel.from_pretrained(base, str(folder), is_trainable=False)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise StudioError(
+            f"The adapter in {folder} cannot be put on this base model: {error}"
+        ) from error
+
+
+def is_adapter(folder: Path) -> bool:
+    """Whether `folder` holds an adapter rather than a whole model."""
+    return (folder / "adapter_config.json").is_file()
+
+
+def merge(model: peft.PeftModel) -> nn.Module:
+    """The base with the adapter merged into its weights; NaN in the result is an error."""
+    merged: Any = model.merge_and_unload(safe_merge=True)
+    return merged  # type: ignore[no-any-return]

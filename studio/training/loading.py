@@ -1,0 +1,97 @@
+"""Loading a base model and its tokenizer from a folder of safetensors."""
+
+from __future__ import annotations
+
+import contextlib
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import nn
+from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.utils import logging as transformers_logging
+
+from studio.errors import ModelProblem
+
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+# Its progress bars and hints are written for programmers; what matters is said in our own log.
+transformers_logging.set_verbosity_error()
+transformers_logging.disable_progress_bar()
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """In which number formats a run computes: of the frozen weights, and of the arithmetic."""
+
+    name: str
+    weights: torch.dtype
+    autocast: torch.dtype | None
+    device_type: str
+
+    def context(self) -> AbstractContextManager[Any]:
+        """The precision of one step; a new context each time, as torch wants it."""
+        if self.autocast is None:
+            return contextlib.nullcontext()
+        return torch.autocast(self.device_type, dtype=self.autocast)
+
+
+def choose_device(choice: str) -> torch.device:
+    """The device of a run. Raises ModelProblem when a GPU was asked for and there is none."""
+    if choice == "cuda" and not torch.cuda.is_available():
+        raise ModelProblem(
+            "A GPU was asked for (training.devices is 'cuda'), but torch finds none on this machine. "
+            "Choose 'auto' or 'cpu', or see `doctor`.",
+            code="device",
+        )
+    has_gpu = torch.cuda.is_available() and choice != "cpu"
+    return torch.device("cuda" if has_gpu else "cpu")
+
+
+def choose_numbers(choice: Precision, device: torch.device, *, trains_weights: bool) -> Numbers:
+    """`auto`: bf16 on a GPU that computes in it, else fp32.
+
+    Where the base's own weights train they stay fp32 (bf16 loses small updates) and only the
+    arithmetic is bf16; a frozen base is held in bf16, PEFT keeps the adapter in fp32.
+    """
+    if choice == "auto":
+        can = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+        choice = "bf16" if can else "fp32"
+    dtype = DTYPES[choice]
+    if dtype is torch.float32:
+        return Numbers(choice, dtype, None, device.type)
+    return Numbers(choice, torch.float32 if trains_weights else dtype, dtype, device.type)
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """The tokenizer of a model folder. Raises ModelProblem when it cannot be read."""
+    try:
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelProblem(
+            f"The tokenizer in {folder} cannot be read ({error}). The folder needs a tokenizer.json "
+            "(or the files it is made from) beside the weights."
+        ) from error
+
+
+def load_base(folder: Path, dtype: torch.dtype, attention: str = "auto") -> nn.Module:
+    """The base model of a folder on the CPU, in `dtype`, from safetensors only, without remote code.
+
+    Raises ModelProblem when transformers cannot build it.
+    """
+    options: dict[str, Any] = {} if attention == "auto" else {"attn_implementation": attention}
+    try:
+        model: nn.Module = AutoModelForCausalLM.from_pretrained(
+            folder,
+            dtype=dtype,
+            use_safetensors=True,
+            local_files_only=True,
+            trust_remote_code=False,
+            **options,
+        )
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+        raise ModelProblem(f"The model in {folder} cannot be loaded: {error}") from error
+    return model

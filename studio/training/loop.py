@@ -1,0 +1,191 @@
+"""The training loop: from a ready model and encoded rows to trained weights, resumable at any step."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from studio.errors import StudioError
+from studio.objectives import Encoded
+from studio.spec import TrainSpec
+from studio.training import checkpoints, optimizers, step
+from studio.training.adapters import trainable
+from studio.training.batching import Batch, Schedule, micro_batches
+from studio.training.checkpoints import Position
+from studio.training.loading import Numbers
+from studio.training.losses import LOSSES
+
+# A run that is killed loses at most about this much work, however long its epochs are.
+CHECKPOINT_EVERY_S = 300.0
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A run made ready: all that the loop needs and does not choose itself."""
+
+    spec: TrainSpec
+    model: nn.Module
+    device: torch.device
+    numbers: Numbers
+    training: Sequence[Encoded]
+    held_out: Sequence[Encoded]
+    packed: bool
+    pad_id: int
+    checkpoints: Path
+
+
+@dataclass(frozen=True)
+class Report:
+    """What one step gave; `held_out_loss` only where it was measured, nothing else before the first step."""
+
+    step: int
+    total_steps: int
+    epoch: float = 0.0
+    loss: float | None = None
+    learning_rate: float | None = None
+    grad_norm: float | None = None
+    tokens_per_second: float | None = None
+    held_out_loss: float | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the loop ended: `is_complete` is False when it was asked to stop and saved a checkpoint."""
+
+    is_complete: bool
+    position: Position
+
+
+def run(
+    setup: Setup, *, on_report: Callable[[Report], None], should_stop: Callable[[], bool]
+) -> Outcome:
+    """Train to the end, or to the next step after `should_stop`; goes on from the last checkpoint."""
+    training = setup.spec.training
+    schedule = plan(setup)
+    optimizer = optimizers.build(setup.model, setup.spec)
+    torch.manual_seed(training.seed)
+    position = checkpoints.restore(setup.checkpoints, setup.model, optimizer) or Position()
+    if position.step == 0 and setup.held_out:
+        on_report(Report(0, schedule.total_steps, held_out_loss=held_out_loss(setup)))
+    saved_at = time.monotonic()
+    setup.model.train()
+    while position.step < schedule.total_steps:
+        position, report = _one_step(setup, schedule, optimizer, position)
+        if _wants_evaluation(setup, schedule, position.step):
+            report = replace(report, held_out_loss=held_out_loss(setup))
+        on_report(report)
+        stop = should_stop()
+        is_due = time.monotonic() - saved_at > CHECKPOINT_EVERY_S
+        if stop or is_due or schedule.ends_epoch(position.step - 1):
+            checkpoints.save(
+                setup.checkpoints,
+                setup.model,
+                optimizer,
+                position,
+                keep=training.keep_checkpoints,
+            )
+            saved_at = time.monotonic()
+        if stop and position.step < schedule.total_steps:
+            return Outcome(False, position)
+    return Outcome(True, position)
+
+
+def plan(setup: Setup) -> Schedule:
+    """Which rows each step takes."""
+    training = setup.spec.training
+    return Schedule.plan(
+        len(setup.training),
+        training.batch_size * training.gradient_accumulation,
+        training.epochs,
+        training.max_steps,
+        training.seed,
+    )
+
+
+def held_out_loss(setup: Setup) -> float:
+    """Mean loss a token over the held-out rows; training state stays as it is."""
+    total, tokens = 0.0, 0
+    was_training = setup.model.training
+    setup.model.eval()
+    for batch in _batches(setup, setup.held_out):
+        losses = step.held_out_loss(setup.model, _loss(setup), batch, setup.numbers.context())
+        total += float(losses.total)
+        tokens += losses.trained_tokens
+    setup.model.train(was_training)
+    return total / tokens
+
+
+def _one_step(
+    setup: Setup, schedule: Schedule, optimizer: torch.optim.Optimizer, position: Position
+) -> tuple[Position, Report]:
+    """One optimizer step over all its micro-batches."""
+    training = setup.spec.training
+    began = time.monotonic()
+    rate = training.learning_rate * optimizers.rate_share(
+        position.step, schedule.total_steps, training.scheduler, training.warmup_ratio
+    )
+    optimizers.set_rate(optimizer, rate)
+    batches = _batches(setup, [setup.training[row] for row in schedule.rows_of(position.step)])
+    trained_tokens = sum(batch.trained_tokens for batch in batches)
+    losses = [
+        step.micro_step(
+            setup.model, _loss(setup), batch, trained_tokens, setup.numbers.context()
+        ).total
+        for batch in batches
+    ]
+    norm = step.apply(
+        optimizer, (value for _, value in trainable(setup.model)), training.max_grad_norm
+    )
+    loss = _mean_loss(losses, trained_tokens, position.step, norm)
+    seconds = time.monotonic() - began
+    tokens = sum(batch.tokens for batch in batches)
+    done = Position(position.step + 1, position.tokens + tokens, position.seconds + seconds)
+    return done, Report(
+        step=done.step,
+        total_steps=schedule.total_steps,
+        epoch=round(done.step / schedule.steps_per_epoch, 4),
+        loss=loss,
+        learning_rate=rate,
+        grad_norm=float(norm),
+        tokens_per_second=tokens / max(seconds, 1e-9),
+    )
+
+
+def _mean_loss(losses: list[Tensor], tokens: int, at_step: int, norm: Tensor) -> float:
+    """Mean loss a token. Raises StudioError when the numbers have left all bounds."""
+    loss = float(torch.stack(losses).sum()) / tokens
+    if not (math.isfinite(loss) and math.isfinite(float(norm))):
+        raise StudioError(
+            f"The numbers broke down at step {at_step + 1} (the loss is {loss}, the gradient's size "
+            f"{float(norm)}). Try a learning rate ten times smaller, or precision fp32.",
+            code="not_finite",
+        )
+    return loss
+
+
+def _batches(setup: Setup, rows: Sequence[Encoded]) -> list[Batch]:
+    return [
+        batch.to(setup.device)
+        for batch in micro_batches(
+            rows, setup.spec.training.batch_size, packed=setup.packed, pad_id=setup.pad_id
+        )
+    ]
+
+
+def _loss(setup: Setup) -> Callable[[Tensor, Tensor], Tensor]:
+    return LOSSES[setup.spec.objective.name]
+
+
+def _wants_evaluation(setup: Setup, schedule: Schedule, steps_done: int) -> bool:
+    every = setup.spec.training.eval_every
+    if not setup.held_out or every == "never":
+        return False
+    if steps_done == schedule.total_steps or every == "epoch":
+        return schedule.ends_epoch(steps_done - 1)
+    return steps_done % int(every) == 0
