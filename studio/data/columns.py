@@ -11,10 +11,17 @@ from typing import Any
 from studio.data.table import Row, Table
 from studio.errors import FieldProblem, did_you_mean
 
-CONFIDENT = 0.5
+CONFIDENT = 0.7
 """From this confidence on a mapping may be used without asking."""
 
 _SAMPLE_ROWS = 200
+
+# How sure a name makes us, and how sure we are at most when two columns could be meant.
+_EXACT, _LOOSE, _PARTLY, _CONTESTED = 0.95, 0.8, 0.75, 0.6
+_NOT_A_TEXT = {
+    *("id", "ids", "nr", "no", "number", "count", "length"),
+    *("date", "time", "type", "kind", "language", "lang", "url"),
+}
 
 
 @dataclass(frozen=True)
@@ -27,62 +34,67 @@ class ColumnMapping:
     reason: str = ""
 
 
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.replace("\n", "|").split("|") if name.strip())
+
+
 @dataclass(frozen=True)
 class Role:
-    """One part of an example; `names` are the column names usual for it, likeliest first."""
+    """One part of an example, and the column names usual for it, likeliest first.
+
+    `loose_names` are usual too, but often name something else.
+    """
 
     name: str
     title: str
     names: tuple[str, ...]
+    loose_names: tuple[str, ...] = ()
 
 
 PROMPT = Role(
     "prompt",
     "Question or instruction",
-    tuple(
-        """
-        prompt|question|instruction|input|query|user|request|customer message|inquiry|enquiry
-        user message|user input|human|source|customer|message|email|mail|ticket|ask|q
-        frage|anfrage|kundenanfrage|eingabe|anweisung|aufforderung|anliegen|nachricht|kunde
-        demande|requête|consigne|entrée|invite|instruction client|courriel
-        pregunta|consulta|instrucción|solicitud|petición|entrada|mensaje|cliente
-        pergunta|questão|instrução|solicitação|pedido|mensagem
-        问题|提问|用户问题|指令|提示词|提示|输入|请求|用户|问|問題|提問|輸入
-        質問|お問い合わせ|問い合わせ|問合せ|指示|プロンプト|入力|依頼|問い|ユーザー
-        """.strip()
-        .replace("\n", "|")
-        .split("|")
-    ),
+    _names("""
+        prompt|question|instruction|input|query|inquiry|enquiry|request|customer message
+        user message|user input|customer question
+        frage|anfrage|kundenanfrage|eingabe|anweisung|aufforderung|anliegen
+        demande|requête|consigne|entrée|invite
+        pregunta|consulta|instrucción|solicitud|petición|entrada
+        pergunta|questão|instrução|solicitação|pedido
+        问题|提问|用户问题|指令|提示词|提示|输入|请求|問題|提問|輸入
+        質問|お問い合わせ|問い合わせ|問合せ|指示|プロンプト|入力|依頼
+    """),
+    _names("""
+        user|human|customer|message|email|mail|ticket|source|ask|q
+        kunde|nachricht|courriel|client|mensaje|cliente|mensagem
+        用户|问|問い|ユーザー
+    """),
 )
 RESPONSE = Role(
     "response",
     "Answer",
-    tuple(
-        """
-        response|answer|completion|output|reply|assistant|target|assistant message|bot|solution
-        expected answer|agent|result|a
-        antwort|ausgabe|erwiderung|rückmeldung|lösung|ergebnis
-        réponse|sortie|résultat|solution proposée
-        respuesta|salida|contestación|solución|resultado
-        resposta|saída|solução
-        回答|答案|回复|答复|输出|响应|助手|答|回覆|輸出
-        返答|回答文|応答|答え|返信|解答|出力|アシスタント
-        """.strip()
-        .replace("\n", "|")
-        .split("|")
-    ),
+    _names("""
+        response|answer|completion|output|reply|expected answer|assistant message
+        antwort|ausgabe|erwiderung|rückmeldung
+        réponse|sortie
+        respuesta|salida|contestación
+        resposta|saída
+        回答|答案|回复|答复|输出|响应|回覆|輸出
+        返答|回答文|応答|答え|返信|解答|出力
+    """),
+    _names("""
+        assistant|bot|agent|target|solution|result|a
+        lösung|ergebnis|résultat|solución|resultado|solução
+        助手|答|アシスタント
+    """),
 )
 SYSTEM = Role(
     "system",
     "Standing instruction (system prompt)",
-    tuple(
-        """
-        system|system prompt|system message|systemprompt|systemanweisung|système|consigne système
-        sistema|系统|系统提示|系統|システム|システムプロンプト
-        """.strip()
-        .replace("\n", "|")
-        .split("|")
-    ),
+    _names("""
+        system|system prompt|system message|systemprompt|systemanweisung|système
+        consigne système|sistema|系统|系统提示|系統|システム|システムプロンプト
+    """),
 )
 MESSAGES = Role("messages", "Whole conversation (messages)", ("messages",))
 
@@ -126,13 +138,16 @@ def check_columns(
 
 def _missing_roles(roles: Mapping[str, str], objective: str) -> list[FieldProblem]:
     sets = REQUIRED[objective]
+    begun_sets = [needed for needed in sets if any(role in roles for role in needed)]
+    if len(begun_sets) > 1:
+        ways = " or ".join(" and ".join(needed) for needed in begun_sets)
+        return [FieldProblem(f"data.columns.{begun_sets[-1][0]}", f"Choose either {ways}.")]
     if any(all(role in roles for role in needed) for needed in sets):
         return []
     titles = {role.name: role.title for role in ROLES[objective]}
-    begun = next((needed for needed in sets if any(role in roles for role in needed)), sets[0])
     return [
         FieldProblem(f"data.columns.{role}", f"Choose the column for '{titles[role]}' ({role}).")
-        for role in begun
+        for role in (begun_sets or sets)[0]
         if role not in roles
     ]
 
@@ -160,26 +175,30 @@ def _is_conversation(cell: Any) -> bool:
 
 def _named(columns: Sequence[str], sample: Sequence[Row]) -> ColumnMapping | None:
     """Prompt and response by their names, exact ones before partly matching ones."""
-    answers = _candidates(RESPONSE, columns)
-    questions = [found for found in _candidates(PROMPT, columns) if found not in answers]
-    # A column such as `customer answer` matches both; the answer's word decides.
-    questions = [q for q in questions if q.column not in {a.column for a in answers}]
+    systems = [found.column for found in _candidates(SYSTEM, columns) if found.certainty == _EXACT]
+    others = [column for column in columns if column not in systems]
+    answers = _candidates(RESPONSE, others)
+    # A name such as `customer answer` fits both; the word for the answer decides.
+    taken = {found.column for found in answers}
+    questions = [found for found in _candidates(PROMPT, others) if found.column not in taken]
     if not answers or not questions:
-        return _half_named(columns, questions, answers)
+        return _half_named(others, questions, answers)
     question, answer = questions[0], answers[0]
     certainty = min(question.certainty, answer.certainty)
     reason = (
         f"The names '{question.column}' and '{answer.column}' are usual for question and answer."
     )
-    rivals = [found.column for found in questions[1:] if _is_filled(found.column, sample)]
-    rivals += [found.column for found in answers[1:] if _is_filled(found.column, sample)]
+    rivals = [
+        f"'{found.column}'"
+        for chosen, found in [(question, q) for q in questions[1:]]
+        + [(answer, a) for a in answers[1:]]
+        if found.certainty >= chosen.certainty and _is_filled(found.column, sample)
+    ]
     if rivals:
-        certainty = min(certainty, 0.6)
-        others = ", ".join(f"'{name}'" for name in rivals)
-        reason += f" Not used, though it could be meant: {others}."
+        certainty = min(certainty, _CONTESTED)
+        reason += f" Left out, though it may be meant: {', '.join(rivals)}."
     roles = {"prompt": question.column, "response": answer.column}
-    systems = [found.column for found in _candidates(SYSTEM, columns) if found.certainty > 0.9]
-    if systems and systems[0] not in roles.values():
+    if systems:
         roles["system"] = systems[0]
     return ColumnMapping("chat", roles, certainty, reason)
 
@@ -193,24 +212,25 @@ class _Candidate:
 
 def _candidates(role: Role, columns: Iterable[str]) -> list[_Candidate]:
     """The columns that may play `role`, likeliest first."""
-    names = {plain_name(name): rank for rank, name in reversed(list(enumerate(role.names)))}
+    strict = [plain_name(name) for name in role.names]
+    loose = [plain_name(name) for name in role.loose_names]
     found = []
     for column in columns:
         plain = plain_name(column)
-        if plain in names:
-            found.append(_Candidate(column, 0.95, names[plain]))
-        else:
-            ranks = [rank for name, rank in names.items() if _stands_in(name, plain)]
+        if plain in strict:
+            found.append(_Candidate(column, _EXACT, strict.index(plain)))
+        elif plain in loose:
+            found.append(_Candidate(column, _LOOSE, loose.index(plain)))
+        elif not _NOT_A_TEXT & set(plain.split()):
+            ranks = [rank for rank, name in enumerate(strict) if _stands_in(name, plain)]
             if ranks:
-                found.append(_Candidate(column, 0.75, min(ranks)))
+                found.append(_Candidate(column, _PARTLY, min(ranks)))
     return sorted(found, key=lambda candidate: (-candidate.certainty, candidate.rank))
 
 
 def _stands_in(name: str, plain: str) -> bool:
-    """Whether `name` is one of the words of a longer name; scripts without spaces: a part of it."""
-    if not name.isascii():
-        return name in plain and len(name) > 1
-    return len(name) > 3 and name in plain.split()
+    """Whether `name` is among the words of a longer name; in scripts without spaces, a part."""
+    return f" {name} " in f" {plain} " if name.isascii() else name in plain
 
 
 def _half_named(

@@ -15,6 +15,9 @@ MINIMUM_ROWS = 8
 _ROWS_KEPT = 1_000
 _ROWS_NAMED = 8
 
+_INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\u00ad \t\n"
+"""Characters that show nothing and that `str.strip` leaves; a cell of these alone is empty."""
+
 
 @dataclass(frozen=True)
 class Message:
@@ -158,7 +161,7 @@ def _from_columns(row: Row, roles: Mapping[str, str]) -> tuple[Message, ...]:
 def _text(value: Any) -> str:
     """A cell's text without the blanks around it; numbers as JSON writes them; nothing is ''."""
     if isinstance(value, str):
-        return value.strip()
+        return value.strip() if value.strip().strip(_INVISIBLE) else ""
     if value is None:
         return ""
     if isinstance(value, list | dict):

@@ -80,8 +80,8 @@ class Library:
             self._write(folder, table, hash_)
         values = {
             "hash": hash_,
-            "name": name or table.path.stem,
-            "source_file": str(table.path.absolute()),
+            "name": _as_utf8(name or table.path.stem),
+            "source_file": _as_utf8(str(table.path.absolute())),
             "rows": len(table.rows),
             "columns": list(table.columns),
             "bytes": sum(file.stat().st_size for file in folder.iterdir()),
@@ -190,3 +190,8 @@ class Library:
                 f"({error.strerror or error}). Look whether that folder can be written to.",
                 code="home",
             ) from error
+
+
+def _as_utf8(text: str) -> str:
+    """File names on Linux may hold bytes that are no letters; the database takes letters only."""
+    return text.encode("utf-8", "replace").decode()

@@ -30,7 +30,11 @@ def read(path: Path) -> Table:
     _check_file(path)
     reader = _reader_for(path)
     try:
-        return reader.read(path)
+        before = path.stat()
+        table = reader.read(path)
+        after = path.stat()
+    except UnicodeError as error:
+        raise _changed(path) from error
     except MemoryError as error:
         raise DataProblem(
             f"{path.name} is too large for this computer's memory. Split it into smaller files."
@@ -40,6 +44,15 @@ def read(path: Path) -> Table:
             f"{path.name} could not be read ({error.strerror or error}). "
             "Check that it is still there and not open in another program."
         ) from error
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        raise _changed(path)
+    return table
+
+
+def _changed(path: Path) -> DataProblem:
+    return DataProblem(
+        f"{path.name} changed while it was read. Wait until it is saved, then choose it again."
+    )
 
 
 def _reader_for(path: Path) -> Reader:

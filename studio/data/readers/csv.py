@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import itertools
 from array import array
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,7 @@ _SAMPLE_CHARACTERS = 262_144
 _SAMPLE_RECORDS = 200
 _MAX_CELL_CHARACTERS = 2**31 - 1
 _LINES_NAMED = 5
+_LONGEST_NAME = 60
 
 
 @dataclass(frozen=True)
@@ -46,12 +48,26 @@ def read(path: Path) -> Table:
             ) from None
         columns = _columns(path, header)
         rows, lines, numbers, blank = _rows(path, columns, records, separator)
-    notes = [encoding.note] if encoding.note else []
+    notes = tuple(filter(None, (encoding.note, *_notes(columns, separator, blank))))
+    return Table(path, READER.name, columns, rows, lines, numbers, notes)
+
+
+def _notes(columns: tuple[str, ...], separator: str, blank: int) -> Iterator[str]:
+    """What a person would like to know about how the file was read."""
     if separator != ",":
-        notes.append(f"The columns are separated by {_SEPARATORS[separator]}.")
+        yield f"The columns are separated by {_SEPARATORS[separator]}."
     if blank:
-        notes.append(f"{blank} blank {'row was' if blank == 1 else 'rows were'} passed over.")
-    return Table(path, READER.name, columns, rows, lines, numbers, tuple(notes))
+        yield f"{blank} blank {'row was' if blank == 1 else 'rows were'} passed over."
+    sentence = next((name for name in columns if _is_sentence(name)), None)
+    if sentence is not None:
+        yield (
+            f"The first row was taken for the names of the columns ('{sentence[:60]}'). "
+            "If it is a row like the others, put a row of names above it."
+        )
+
+
+def _is_sentence(name: str) -> bool:
+    return len(name) > _LONGEST_NAME or "\n" in name or name.endswith((".", "?", "!", "。", "？"))
 
 
 def _rows(
@@ -123,10 +139,6 @@ def _records(path: Path, file: TextIO, separator: str, lines_to_skip: int) -> It
                 f"{path.name}, line {line}: a quotation mark is out of place in this row. A cell "
                 'in quotes must end with one, and a quotation mark inside it is written twice ("").'
             ) from error
-        except UnicodeError as error:
-            raise DataProblem(
-                f"{path.name}, line {line}: the file changed while it was read. Choose it again."
-            ) from error
         yield Record(line, number, [_with_plain_newlines(cell) for cell in cells])
 
 
@@ -171,7 +183,7 @@ def _find_separator(file: TextIO) -> tuple[str, int]:
 
 def _agreement(sample: str, separator: str) -> tuple[float, int]:
     """How well the sample's rows agree in width with its first row when cut at `separator`."""
-    reader = csv.reader(sample.splitlines(keepends=True), delimiter=separator)
+    reader = csv.reader(io.StringIO(sample, newline=""), delimiter=separator)
     widths = [len(cells) for cells in itertools.islice(reader, _SAMPLE_RECORDS) if cells]
     if len(sample) >= _SAMPLE_CHARACTERS and len(widths) > 1:
         widths.pop()  # may be cut off in the middle

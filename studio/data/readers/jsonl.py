@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from array import array
@@ -16,7 +17,7 @@ from studio.errors import DataProblem
 _MAX_DEPTH = 64
 _HALF_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")
 _SPACE = re.compile(r"[ \t\r\n]*")
-_EXPECTED = 'Expected: {"prompt": "…", "response": "…"}, one a line.'
+_EXPECTED = 'Expected on each line: {"prompt": "…", "response": "…"}.'
 
 
 class _Unusable(ValueError):
@@ -52,59 +53,47 @@ def read(path: Path) -> Table:
 
 def _values(path: Path, file: TextIO) -> Iterator[tuple[int, int, Any]]:
     """(line, row number, value) of every row, from a file of lines or from one JSON list."""
+    beginning = file.read(1)
+    while beginning.isspace():
+        beginning = file.read(1)
+    file.seek(0)
+    if beginning == "[":
+        yield from _list_values(path, file.read())
+        return
     for line, text in enumerate(file, start=1):
-        start = text.lstrip()
-        if not start:
-            continue
-        if start[0] == "[" and not _is_whole(text):
-            file.seek(0)
-            yield from _list_values(path, file.read())
-            return
-        value = _parse(path, line, text)
-        if isinstance(value, list) and not any(rest.strip() for rest in file):
-            # The whole file is one list on one line.
-            yield from _list_values(path, "\n" * (line - 1) + text)
-            return
-        yield line, line, value
-
-
-def _is_whole(text: str) -> bool:
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
+        if text.strip():
+            yield line, line, _parse(path, line, text.strip())
 
 
 def _list_values(path: Path, text: str) -> Iterator[tuple[int, int, Any]]:
-    """The elements of a JSON list, each with the line it begins on."""
+    """The elements of a JSON list, each with the line it begins on and its number in the list."""
     decoder = json.JSONDecoder(parse_constant=_refuse_constant)
-    place = _skip_space(text, 0) + 1
-    line, counted_to, number = 1, 0, 0
-    while True:
-        place = _skip_space(text, place)
-        line, counted_to = line + text.count("\n", counted_to, place), place
-        if number == 0 and text[place : place + 1] == "]":
+    line = 1 + text.count("\n", 0, text.index("["))
+    place = text.index("[") + 1
+    for number in itertools.count(1):
+        start = _skip_space(text, place)
+        line += text.count("\n", place, start)
+        if number == 1 and text[start : start + 1] == "]":
+            place = start + 1
             break
         try:
-            value, end = decoder.raw_decode(text, place)
-            _check(value, text[place:end])
+            value, end = decoder.raw_decode(text, start)
+            _check(value, text[start:end])
         except (ValueError, RecursionError) as error:
             raise _broken(path, line, error) from error
-        number += 1
         yield line, number, value
         place = _skip_space(text, end)
+        line += text.count("\n", start, place)
         mark = text[place : place + 1]
+        place += 1
         if mark == "]":
             break
         if mark != ",":
-            broken = line + text.count("\n", counted_to, place)
             raise DataProblem(
-                f"{path.name}, line {broken}: the list is broken here; a comma or the closing "
-                "bracket ']' is missing. Mend that line, or save the file again."
+                f"{path.name}, line {line}: a comma or the closing bracket ']' of the list is "
+                "missing here. Mend that line, or save the file again."
             )
-        place += 1
-    if text[place + 1 :].strip():
+    if text[place:].strip():
         raise DataProblem(
             f"{path.name}, line {line}: something follows after the end of the list. Put every "
             "row into one list, or one object on each line."
@@ -156,7 +145,8 @@ def _broken(path: Path, line: int, error: Exception) -> DataProblem:
     if isinstance(error, RecursionError):
         reason = f"the values are nested more than {_MAX_DEPTH} deep"
     elif isinstance(error, json.JSONDecodeError):
-        line += error.lineno - 1 if error.doc.count("\n") <= 1 else 0
+        # A list is decoded as a whole, with lines of its own; a line of the file has but one.
+        line = max(line, error.lineno)
         reason = f"this is not a whole JSON object (at character {error.colno}: {error.msg})"
     elif isinstance(error, _Unusable):
         reason = str(error)
