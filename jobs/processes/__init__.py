@@ -1,0 +1,97 @@
+"""Processes by one protocol: who they are, starting them, and leaving none behind."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+
+import psutil
+
+from jobs.processes.identity import Identity
+from jobs.processes.protocol import Platform
+
+if sys.platform == "win32":
+    from jobs.processes import windows
+
+    platform: Platform = windows
+elif sys.platform == "darwin":
+    from jobs.processes import macos
+
+    platform: Platform = macos
+else:
+    from jobs.processes import linux
+
+    platform: Platform = linux
+
+JOB_VARIABLE = "JOBS_JOB_ID"
+DATABASE_VARIABLE = "JOBS_DATABASE"
+"""Both mark a task's process and, being inherited, every process it starts."""
+
+_GONE_S = 2.0
+
+
+def identity_of(pid: int) -> Identity | None:
+    """Who process `pid` is; None where there is none, or only a dead one not yet buried."""
+    start = platform.start_time(pid)
+    return None if start is None else Identity(pid, start, platform.boot_id())
+
+
+def myself() -> Identity:
+    """This process."""
+    me = identity_of(os.getpid())
+    assert me is not None
+    return me
+
+
+def is_alive(identity: Identity) -> bool:
+    """Whether this very process still lives, not another that was given its number."""
+    return identity_of(identity.pid) == identity
+
+
+def descendants(pid: int) -> list[Identity]:
+    """All processes below `pid`, whatever session or group they put themselves into."""
+    try:
+        found = psutil.Process(pid).children(recursive=True)
+    except psutil.Error:
+        return []
+    return _identities(found)
+
+
+def marked(job_id: int, database: str) -> list[Identity]:
+    """All processes that carry this job's mark in their environment, other than this one."""
+    wanted = {JOB_VARIABLE: str(job_id), DATABASE_VARIABLE: database}
+    found = []
+    for process in psutil.process_iter():
+        try:
+            environment = process.environ()
+        except (psutil.Error, OSError):
+            continue
+        if process.pid != os.getpid() and wanted.items() <= environment.items():
+            found.append(process)
+    return _identities(found)
+
+
+def kill_all(identities: Iterable[Identity]) -> None:
+    """End these very processes at once and wait until they are gone."""
+    killed = []
+    for identity in identities:
+        if is_alive(identity):
+            try:
+                process = psutil.Process(identity.pid)
+                process.kill()
+                killed.append(process)
+            except psutil.NoSuchProcess:
+                continue
+    psutil.wait_procs(killed, timeout=_GONE_S)
+
+
+def kill_below(pid: int) -> None:
+    """End all processes below `pid`, and those that they start meanwhile."""
+    while found := descendants(pid):
+        kill_all(found)
+
+
+def _identities(processes: Iterable[psutil.Process]) -> list[Identity]:
+    identities = (identity_of(process.pid) for process in processes)
+    return [identity for identity in identities if identity is not None]

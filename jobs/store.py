@@ -1,0 +1,593 @@
+"""The queue's rows: every verb on a job, each one transaction with its event."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)
+
+from jobs import tables
+from jobs.database import Database
+from jobs.endings import Ending, what_next
+from jobs.errors import BadJob, LeaseLost, NoSuchJob, WrongState
+from jobs.models import ACTIVE, ENDED, DeviceSlot, Event, Intent, Job, JobState
+from jobs.placement import Placement, Waiting, place
+from jobs.processes.identity import Identity
+from jobs.schema import Schema, bring_up_to_date
+
+SCHEMA = Schema(
+    folder=Path(__file__).with_name("migrations"),
+    newest=tables.SCHEMA,
+    version_table=tables.VERSION_TABLE,
+)
+LEASE_S = 60.0
+
+_jobs, _slots, _events = tables.jobs, tables.job_slots, tables.job_events
+_RUN_ORDER = (_jobs.c.priority.desc(), _jobs.c.position, _jobs.c.id)
+# What runs comes first, then what will run, in that order, then what was put aside, then the past.
+_SHOWN_FIRST = case(
+    (_jobs.c.state.in_([state.value for state in ACTIVE]), 0),
+    (_jobs.c.state == JobState.QUEUED.value, 1),
+    (_jobs.c.state == JobState.PAUSED.value, 2),
+    else_=3,
+)
+_NO_OWNER: dict[str, Any] = {
+    "lease_token": None,
+    "lease_expires": None,
+    "runner_pid": None,
+    "runner_start": None,
+    "boot_id": None,
+    "intent": None,
+    "waiting_for": None,
+}
+
+
+class Store:
+    """The jobs of one database. Owners wait long for a locked file; a page takes `patience_s=1`.
+
+    Every method may raise StoreBusy or another StoreError; those that name a job, NoSuchJob.
+    """
+
+    def __init__(
+        self, path: Path, *, clock: Callable[[], float] = time.time, patience_s: float = 90.0
+    ) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self._clock = clock
+        self._database = Database(path, patience_s=patience_s)
+        bring_up_to_date(self._database, SCHEMA)
+
+    def close(self) -> None:
+        """Close the file; the next verb opens it again."""
+        self._database.close()
+
+    # What anybody may ask.
+
+    def job(self, job_id: int) -> Job:
+        """The job as it is now."""
+        with self._database.reading() as connection:
+            return _get(connection, job_id)
+
+    def jobs(
+        self,
+        *,
+        states: Collection[JobState] | None = None,
+        task: str | None = None,
+        limit: int | None = None,
+    ) -> list[Job]:
+        """Jobs in the order a page shows them: running, waiting (as they will run), paused, past.
+
+        The past comes newest first.
+        """
+        query = select(_jobs).order_by(
+            _SHOWN_FIRST,
+            case((_SHOWN_FIRST == 3, -func.coalesce(_jobs.c.ended_at, 0.0)), else_=0.0),
+            *_RUN_ORDER,
+        )
+        if states is not None:
+            query = query.where(_jobs.c.state.in_([state.value for state in states]))
+        if task is not None:
+            query = query.where(_jobs.c.task == task)
+        with self._database.reading() as connection:
+            return _all(connection, query.limit(limit) if limit is not None else query)
+
+    def events(self, job_id: int) -> list[Event]:
+        """The job's history, oldest first."""
+        query = select(_events).where(_events.c.job_id == job_id).order_by(_events.c.id)
+        with self._database.reading() as connection:
+            _get(connection, job_id)
+            return [_event(row) for row in connection.execute(query)]
+
+    def has_work(self) -> bool:
+        """Whether any job waits or runs: whether a dispatcher is needed."""
+        return self._any(JobState.QUEUED, *ACTIVE)
+
+    def has_queued(self) -> bool:
+        """Whether any job waits to be claimed."""
+        return self._any(JobState.QUEUED)
+
+    def _any(self, *states: JobState) -> bool:
+        query = select(exists().where(_jobs.c.state.in_([state.value for state in states])))
+        with self._database.reading() as connection:
+            return bool(connection.scalar(query))
+
+    # What a person does.
+
+    def enqueue(
+        self,
+        task: str,
+        spec: dict[str, Any],
+        *,
+        name: str = "",
+        slot_kind: str = "cpu",
+        slots_wanted: int = 1,
+        priority: int = 0,
+        needs_bytes: int | None = None,
+        after: int | None = None,
+        max_attempts: int = 3,
+        run_after: float = 0.0,
+        spec_version: int = 1,
+    ) -> Job:
+        """Put a job at the end of the queue. It runs once job `after`, where given, has succeeded.
+
+        Raises BadJob, and WrongState where job `after` has failed already.
+        """
+        _check_json(spec)
+        if slots_wanted < 1 or max_attempts < 1:
+            raise BadJob("A job needs at least one slot and at least one attempt.")
+        values = {
+            "name": name or task,
+            "task": task,
+            "spec": spec,
+            "spec_version": spec_version,
+            "state": JobState.QUEUED.value,
+            "priority": priority,
+            "slot_kind": slot_kind,
+            "slots_wanted": slots_wanted,
+            "needs_bytes": needs_bytes,
+            "after": after,
+            "max_attempts": max_attempts,
+            "run_after": run_after,
+            "created_at": self._clock(),
+            **dict.fromkeys(("attempt", "owners_lost", "crashes"), 0),
+        }
+        with self._database.writing() as connection:
+            if after is not None:
+                _refuse_a_failed_first(_get(connection, after))
+            values["position"] = _last_position(connection) + 1.0
+            row = connection.execute(insert(_jobs).values(values).returning(_jobs)).one()
+            return self._tell(connection, _job(row), "enqueued", "Put in the queue.")
+
+    def cancel(self, job_id: int) -> Job:
+        """Cancel a waiting or paused job at once; ask the runner of an active one to do so."""
+        with self._database.writing() as connection:
+            job = _get(connection, job_id)
+            if job.state.is_ended:
+                raise WrongState(_ended_words(job, "cancel"))
+            if job.state.is_active:
+                return self._ask(connection, job, Intent.CANCEL, "Asked to cancel.")
+            job = self._change(
+                connection,
+                job,
+                "cancelled",
+                "Cancelled.",
+                state=JobState.CANCELLED,
+                ended_at=self._clock(),
+                waiting_for=None,
+            )
+            self._fail_those_after(connection, job)
+            return job
+
+    def pause(self, job_id: int) -> Job:
+        """Put a waiting job aside; ask the runner of an active one to save and stop."""
+        with self._database.writing() as connection:
+            job = _get(connection, job_id)
+            if job.intent == Intent.CANCEL:
+                raise WrongState(f"Job {job_id} is being cancelled; it cannot be paused.")
+            if job.state.is_active:
+                return self._ask(connection, job, Intent.PAUSE, "Asked to pause.")
+            if job.state != JobState.QUEUED:
+                raise WrongState(_ended_words(job, "pause"))
+            return self._change(
+                connection, job, "paused", "Paused.", state=JobState.PAUSED, waiting_for=None
+            )
+
+    def resume(self, job_id: int) -> Job:
+        """Put a paused job back into the queue, at its old place."""
+        with self._database.writing() as connection:
+            job = _get(connection, job_id)
+            if job.intent == Intent.PAUSE:
+                words = "Asked to go on after all."
+                return self._change(connection, job, "resume asked", words, intent=None)
+            if job.state != JobState.PAUSED:
+                raise WrongState(_not_paused_words(job))
+            return self._change(
+                connection, job, "resumed", "Resumed.", state=JobState.QUEUED, owners_lost=0
+            )
+
+    def retry(self, job_id: int) -> Job:
+        """Put a failed or cancelled job at the end of the queue again, and those it took along."""
+        with self._database.writing() as connection:
+            job = _get(connection, job_id)
+            if job.state not in (JobState.FAILED, JobState.CANCELLED):
+                raise WrongState(_not_failed_words(job))
+            if job.after is not None:
+                _refuse_a_failed_first(_get(connection, job.after))
+            return self._retry(connection, job)
+
+    def reorder(self, job_id: int, *, before: int | None = None, after: int | None = None) -> Job:
+        """Move a waiting job just before, or just after, another waiting one.
+
+        It takes the other's priority, so that what is shown is what runs.
+        """
+        if (before is None) == (after is None):
+            raise BadJob("Say either before or after which job it is to run.")
+        beside = before if before is not None else after
+        assert beside is not None
+        with self._database.writing() as connection:
+            job, other = _get(connection, job_id), _get(connection, beside)
+            for one in (job, other):
+                if one.state != JobState.QUEUED:
+                    raise WrongState(
+                        f"Job {one.id} is not waiting ({one.state.sentence}); only waiting jobs "
+                        "have an order."
+                    )
+            if job.id == other.id:
+                return job
+            position = _between(connection, job, other, ahead=before is not None)
+            words = f"Moved to run {'before' if before is not None else 'after'} job {beside}."
+            return self._change(
+                connection,
+                job,
+                "reordered",
+                words,
+                priority=other.priority,
+                position=position,
+            )
+
+    # What a dispatcher and the owner of a job do.
+
+    def claim(
+        self, devices: Sequence[DeviceSlot], owner: Identity, *, lease_s: float = LEASE_S
+    ) -> Job | None:
+        """Take the first waiting job that can run on a free slot of `devices`; None if none can.
+
+        The job is then `starting` and owned by `owner` under a new lease token; what the jobs
+        before it wait for is noted in their rows.
+        """
+        # Looked at without the write lock first: most of the time there is nothing to do.
+        with self._database.reading() as connection:
+            placement = self._place(connection, devices)
+            if placement.job_id is None and not placement.words:
+                return None
+        with self._database.writing() as connection:
+            placement = self._place(connection, devices)
+            for job_id, words in placement.words.items():
+                connection.execute(
+                    update(_jobs).where(_jobs.c.id == job_id).values(waiting_for=words)
+                )
+            if placement.job_id is None:
+                return None
+            return self._take(connection, placement, owner, lease_s)
+
+    def start(self, job_id: int, token: str, runner: Identity, *, lease_s: float = LEASE_S) -> Job:
+        """Hand a claimed job from the dispatcher to its runner. Raises LeaseLost."""
+        with self._owned(job_id, token) as (connection, job):
+            return self._change(
+                connection,
+                job,
+                "started",
+                "A runner took it.",
+                lease_expires=self._clock() + lease_s,
+                **_owner_values(runner),
+            )
+
+    def running(self, job_id: int, token: str) -> Job:
+        """Note that the task's process has begun. Raises LeaseLost."""
+        with self._owned(job_id, token) as (connection, job):
+            now = self._clock()
+            return self._change(
+                connection,
+                job,
+                "running",
+                f"Attempt {job.attempt} runs on {', '.join(job.slots)}.",
+                state=JobState.RUNNING,
+                started_at=job.started_at or now,
+            )
+
+    def beat(self, job_id: int, token: str, *, lease_s: float = LEASE_S) -> None:
+        """Renew the lease. Raises LeaseLost."""
+        with self._database.writing() as connection:
+            renewed = connection.execute(
+                update(_jobs)
+                .where(_jobs.c.id == job_id, _jobs.c.lease_token == token)
+                .values(lease_expires=self._clock() + lease_s)
+            )
+            if renewed.rowcount != 1:
+                raise LeaseLost(job_id)
+
+    def wish(self, job_id: int, token: str) -> Intent | None:
+        """What a person wants of the job its owner holds; read only. Raises LeaseLost."""
+        query = select(_jobs.c.intent).where(_jobs.c.id == job_id, _jobs.c.lease_token == token)
+        with self._database.reading() as connection:
+            row = connection.execute(query).one_or_none()
+        if row is None:
+            raise LeaseLost(job_id)
+        return Intent(row.intent) if row.intent else None
+
+    def settle(self, job_id: int, token: str, ending: Ending) -> Job:
+        """Write down how the attempt ended, give its slots back. Raises LeaseLost."""
+        with self._owned(job_id, token) as (connection, job):
+            following = what_next(job, ending)
+            state = following.state
+            connection.execute(delete(_slots).where(_slots.c.job_id == job_id))
+            job = self._change(
+                connection,
+                job,
+                state.value if state != JobState.QUEUED else "handed back",
+                following.words,
+                state=state,
+                error_code=following.error_code,
+                error=following.error,
+                crashes=following.crashes,
+                owners_lost=following.owners_lost,
+                result=ending.result if state == JobState.SUCCEEDED else job.result,
+                ended_at=self._clock() if state.is_ended else None,
+                **_NO_OWNER,
+            )
+            if state in (JobState.FAILED, JobState.CANCELLED):
+                self._fail_those_after(connection, job)
+            return job
+
+    # Below: parts of the verbs, each within the caller's transaction.
+
+    @contextmanager
+    def _owned(self, job_id: int, token: str) -> Iterator[tuple[Connection, Job]]:
+        """A write transaction by the job's owner; a stale token changes nothing."""
+        with self._database.writing() as connection:
+            job = _get(connection, job_id)
+            if job.lease_token != token:
+                raise LeaseLost(job_id)
+            yield connection, job
+
+    def _place(self, connection: Connection, devices: Sequence[DeviceSlot]) -> Placement:
+        busy = set(connection.scalars(select(_slots.c.slot)))
+        return place(_waiting(connection), devices, busy, self._clock())
+
+    def _take(
+        self, connection: Connection, placement: Placement, owner: Identity, lease_s: float
+    ) -> Job:
+        row = connection.execute(
+            update(_jobs)
+            .where(_jobs.c.id == placement.job_id, _jobs.c.state == JobState.QUEUED.value)
+            .values(
+                state=JobState.STARTING.value,
+                attempt=_jobs.c.attempt + 1,
+                lease_token=uuid.uuid4().hex,
+                lease_expires=self._clock() + lease_s,
+                waiting_for=None,
+                **_owner_values(owner),
+            )
+            .returning(_jobs)
+        ).one()
+        connection.execute(
+            insert(_slots), [{"slot": slot, "job_id": row.id} for slot in placement.slots]
+        )
+        job = _job(row, placement.slots)
+        return self._tell(connection, job, "claimed", f"Claimed for {', '.join(job.slots)}.")
+
+    def _ask(self, connection: Connection, job: Job, intent: Intent, words: str) -> Job:
+        if job.intent == intent:
+            return job
+        return self._change(connection, job, f"{intent} asked", words, intent=intent)
+
+    def _retry(self, connection: Connection, job: Job) -> Job:
+        job = self._change(
+            connection,
+            job,
+            "retried",
+            "Put in the queue again.",
+            state=JobState.QUEUED,
+            position=_last_position(connection) + 1.0,
+            owners_lost=0,
+            error_code=None,
+            error=None,
+            ended_at=None,
+        )
+        taken_along = select(_jobs).where(
+            _jobs.c.after == job.id, _jobs.c.error_code == "prerequisite"
+        )
+        for follower in _all(connection, taken_along.order_by(*_RUN_ORDER)):
+            self._retry(connection, follower)
+        return job
+
+    def _fail_those_after(self, connection: Connection, first: Job) -> None:
+        """A job that did not succeed takes along, as failed, those that had to come after it."""
+        happened = "was cancelled" if first.state == JobState.CANCELLED else "failed"
+        words = (
+            f"Job {first.id} ({first.name}), which has to come first, {happened}. "
+            "Try that one again; this one then follows by itself."
+        )
+        waiting = (JobState.QUEUED.value, JobState.PAUSED.value)
+        query = select(_jobs).where(_jobs.c.after == first.id, _jobs.c.state.in_(waiting))
+        for job in _all(connection, query):
+            failed = self._change(
+                connection,
+                job,
+                "failed",
+                words,
+                state=JobState.FAILED,
+                error_code="prerequisite",
+                error=words,
+                ended_at=self._clock(),
+                waiting_for=None,
+            )
+            self._fail_those_after(connection, failed)
+
+    def _change(
+        self, connection: Connection, job: Job, kind: str, words: str, **values: Any
+    ) -> Job:
+        row = connection.execute(
+            update(_jobs).where(_jobs.c.id == job.id).values(values).returning(_jobs)
+        ).one()
+        changed = _job(row, _slots_of(connection, job.id))
+        return self._tell(connection, changed, kind, words)
+
+    def _tell(self, connection: Connection, job: Job, kind: str, words: str) -> Job:
+        connection.execute(
+            insert(_events).values(
+                job_id=job.id,
+                at=self._clock(),
+                kind=kind,
+                state=job.state.value,
+                attempt=job.attempt,
+                words=words,
+            )
+        )
+        return job
+
+
+def _get(connection: Connection, job_id: int) -> Job:
+    row = connection.execute(select(_jobs).where(_jobs.c.id == job_id)).one_or_none()
+    if row is None:
+        raise NoSuchJob(job_id)
+    return _job(row, _slots_of(connection, job_id))
+
+
+def _all(connection: Connection, query: Select[Any]) -> list[Job]:
+    slots: dict[int, tuple[str, ...]] = {}
+    for row in connection.execute(select(_slots).order_by(_slots.c.slot)):
+        slots[row.job_id] = (*slots.get(row.job_id, ()), row.slot)
+    return [_job(row, slots.get(row.id, ())) for row in connection.execute(query).all()]
+
+
+def _slots_of(connection: Connection, job_id: int) -> tuple[str, ...]:
+    query = select(_slots.c.slot).where(_slots.c.job_id == job_id).order_by(_slots.c.slot)
+    return tuple(connection.scalars(query))
+
+
+def _job(row: Row[Any], slots: tuple[str, ...] = ()) -> Job:
+    values = dict(row._mapping)
+    values["state"] = JobState(values["state"])
+    values["intent"] = Intent(values["intent"]) if values["intent"] else None
+    return Job(**values, slots=slots)
+
+
+def _event(row: Row[Any]) -> Event:
+    values = dict(row._mapping)
+    return Event(**{**values, "state": JobState(values["state"])})
+
+
+def _waiting(connection: Connection) -> Iterator[Waiting]:
+    first = _jobs.alias("first")
+    query = (
+        select(
+            *(_jobs.c[field] for field in Waiting.__dataclass_fields__ if field in _jobs.c),
+            first.c.id.label("first_id"),
+            first.c.name.label("first_name"),
+            first.c.state.label("first_state"),
+        )
+        .select_from(_jobs.outerjoin(first, _jobs.c.after == first.c.id))
+        .where(_jobs.c.state == JobState.QUEUED.value)
+        .order_by(*_RUN_ORDER)
+    )
+    for row in connection.execute(query):
+        yield Waiting(**row._mapping)
+
+
+def _owner_values(owner: Identity) -> dict[str, Any]:
+    return {"runner_pid": owner.pid, "runner_start": owner.start, "boot_id": owner.boot_id}
+
+
+def _last_position(connection: Connection) -> float:
+    return connection.scalar(select(func.max(_jobs.c.position))) or 0.0
+
+
+def _between(connection: Connection, job: Job, other: Job, *, ahead: bool) -> float:
+    """A position beside `other`, between it and its neighbour on that side."""
+    position = _gap(connection, job, other, ahead=ahead)
+    if position is None:
+        # Halving the same gap some fifty times uses up a float: spread all positions out again.
+        _spread_out(connection)
+        position = _gap(connection, job, _get(connection, other.id), ahead=ahead)
+    assert position is not None
+    return position
+
+
+def _gap(connection: Connection, job: Job, other: Job, *, ahead: bool) -> float | None:
+    there = _jobs.c.position
+    beyond: ColumnElement[bool] = there < other.position if ahead else there > other.position
+    nearest = func.max(there) if ahead else func.min(there)
+    # Also jobs that may come back to the queue at their old place: paused ones, running ones.
+    places = select(nearest).where(
+        beyond,
+        _jobs.c.priority == other.priority,
+        _jobs.c.state.not_in([state.value for state in ENDED]),
+        _jobs.c.id != job.id,
+    )
+    neighbour = connection.scalar(places)
+    if neighbour is None:
+        return other.position - 1.0 if ahead else other.position + 1.0
+    middle = float(neighbour + other.position) / 2.0
+    return middle if middle not in (neighbour, other.position) else None
+
+
+def _spread_out(connection: Connection) -> None:
+    ids = connection.scalars(select(_jobs.c.id).order_by(_jobs.c.position, _jobs.c.id)).all()
+    for position, job_id in enumerate(ids, start=1):
+        connection.execute(
+            update(_jobs).where(_jobs.c.id == job_id).values(position=float(position))
+        )
+
+
+def _check_json(spec: dict[str, Any]) -> None:
+    try:
+        json.dumps(spec)
+    except (TypeError, ValueError) as error:
+        raise BadJob(f"The spec of a job must be JSON: {error}.") from error
+
+
+def _refuse_a_failed_first(first: Job) -> None:
+    if first.state in (JobState.FAILED, JobState.CANCELLED):
+        raise WrongState(
+            f"Job {first.id} ({first.name}), which has to come first, did not succeed "
+            f"({first.state.sentence}). Try that one again first."
+        )
+
+
+def _ended_words(job: Job, verb: str) -> str:
+    return f"Job {job.id} cannot be {verb}{'led' if verb == 'cancel' else 'd'}: {_is(job)}."
+
+
+def _not_paused_words(job: Job) -> str:
+    if job.state in (JobState.FAILED, JobState.CANCELLED):
+        return f"Job {job.id} is not paused: {_is(job)}. To run it once more, try it again."
+    return f"Job {job.id} is not paused: {_is(job)}."
+
+
+def _not_failed_words(job: Job) -> str:
+    if job.state == JobState.PAUSED:
+        return f"Job {job.id} is paused: resume it."
+    return f"Job {job.id} cannot be tried again: {_is(job)}."
+
+
+def _is(job: Job) -> str:
+    return f"its state is '{job.state.sentence}'"

@@ -1,0 +1,1 @@
+"""What the queue survives: real processes, killed and starved."""
