@@ -1,0 +1,1 @@
+"""Tests of the packages below `studio`, path for path."""

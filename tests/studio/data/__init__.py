@@ -1,0 +1,1 @@
+"""Tests of reading, recognising, checking and splitting data."""
