@@ -10,7 +10,7 @@ from studio.errors import DataProblem
 
 _SAMPLE_BYTES = 65_536
 _MAX_CONTROL_SHARE = 0.01
-_CONTROL = bytes(set(range(0x20)) - set(b"\t\n\r\f\v\x1a\x1b")) + b"\x7f"
+_CONTROL = bytes(set(range(0x20)) - set(b"\t\n\r\f\v\x1a\x1b"))
 
 # The longer mark first: UTF-32's begins with UTF-16's.
 _MARKS = (
