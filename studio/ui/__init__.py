@@ -1,0 +1,1 @@
+"""The pages: a local web program in a window of its own; never imports torch, transformers or peft."""

@@ -1,0 +1,66 @@
+"""What the pages act on: the home, its orders and records, the workers; each opened when first needed."""
+
+from __future__ import annotations
+
+import threading
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from studio.settings import Home
+
+if TYPE_CHECKING:
+    from studio.library import Library
+    from studio.orders import Orders
+    from studio.worker.client import Worker
+
+# A page never waits long for a busy database: it keeps what it shows and says so.
+PATIENCE_S = 1.0
+
+
+class Backstage:
+    """One a page server, shared by all pages and threads."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self._opening = threading.RLock()
+
+    @cached_property
+    def _orders(self) -> Orders:
+        from studio.orders import Orders
+
+        return Orders(self.home, patience_s=PATIENCE_S)
+
+    @cached_property
+    def _model_worker(self) -> Worker:
+        from studio.worker.client import Worker
+
+        return Worker(self.home, role="model")
+
+    @cached_property
+    def _chat_worker(self) -> Worker:
+        from studio.worker.client import Worker
+
+        return Worker(self.home, role="chat")
+
+    @property
+    def orders(self) -> Orders:
+        """Checked specs become jobs here; its `queue` holds the jobs."""
+        with self._opening:
+            return self._orders
+
+    @property
+    def library(self) -> Library:
+        """The studio's own records: datasets and drafts."""
+        return self.orders.library
+
+    @property
+    def model_worker(self) -> Worker:
+        """Describes models and estimates trainings (torch, in a process of its own)."""
+        with self._opening:
+            return self._model_worker
+
+    @property
+    def chat_worker(self) -> Worker:
+        """Answers with the base model and with a run's model."""
+        with self._opening:
+            return self._chat_worker

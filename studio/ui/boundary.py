@@ -1,0 +1,30 @@
+"""The page boundary: whatever goes wrong behind a page is shown in words, and the page lives on."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import gradio as gr
+
+from studio.ui.failure import words_of
+
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+
+
+def spoken(handler: Handler) -> Handler:
+    """An event's handler whose errors become a message on the page; its outputs then stay as they are."""
+
+    @functools.wraps(handler)
+    def speaking(*arguments: Any, **named: Any) -> Any:
+        try:
+            return handler(*arguments, **named)
+        except gr.Error:
+            raise
+        except Exception as error:  # noqa: BLE001  the page boundary
+            raise gr.Error(
+                words_of(error), title="That did not work", duration=None, print_exception=False
+            ) from error
+
+    return cast(Handler, speaking)
