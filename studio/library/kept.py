@@ -58,7 +58,13 @@ def write(folder: Path, columns: Sequence[str], rows: Sequence[Row], hash_: str)
     features = {column: {"dtype": "large_string", "_type": "Value"} for column in columns}
     write_json(folder / "dataset_info.json", {"features": features})
     write_json(folder / "state.json", _state(hash_))
-    write_json(folder / _RECORD_FILE, {"version": 1, "hash": hash_, "columns": kinds})
+    record = {"version": 1, "hash": hash_, "columns": kinds, "arrow_sha256": _file_hash(folder)}
+    write_json(folder / _RECORD_FILE, record)
+
+
+def _file_hash(folder: Path) -> str:
+    with open(folder / _ARROW_FILE, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _state(hash_: str) -> dict[str, Any]:
@@ -133,21 +139,21 @@ def open_rows(folder: Path, hash_: str) -> KeptRows:
 
     Raises DataProblem when the folder is missing, damaged or changed.
     """
-    import pyarrow
-
-    damage = (OSError, ValueError, LookupError, TypeError, AttributeError, pyarrow.ArrowException)
     try:
-        kinds = json.loads((folder / _RECORD_FILE).read_text("utf-8"))["columns"]
+        record = json.loads((folder / _RECORD_FILE).read_text("utf-8"))
+        # First the bytes: pyarrow trusts a file's offsets, and wrong ones can end the process.
+        if _file_hash(folder) != record["arrow_sha256"]:
+            raise _changed(folder, hash_)
         count = sum(batch.num_rows for batch in _arrow_batches(folder))
-        rows = KeptRows(folder, kinds, count)
-        found = content_hash(list(kinds), rows)
+        rows = KeptRows(folder, record["columns"], count)
+        found = content_hash(list(rows.kinds), rows)
     except FileNotFoundError as error:
         raise DataProblem(
             f"The kept dataset {hash_[:12]} is not in {folder.parent} any more, or not whole. "
             "Choose its data file again.",
             code="dataset_missing",
         ) from error
-    except damage as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise _changed(folder, hash_) from error
     if found != hash_:
         raise _changed(folder, hash_)

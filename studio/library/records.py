@@ -7,6 +7,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -167,7 +168,8 @@ class Library:
             kept.open_rows(folder, hash_)
         except DataProblem:
             aside = self.home.tmp / f"changed-{hash_[:12]}-{uuid.uuid4().hex[:8]}"
-            folder.rename(aside)
+            with suppress(FileNotFoundError):  # another process may have been quicker
+                folder.rename(aside)
             shutil.rmtree(aside, ignore_errors=True)
             return False
         return True
