@@ -11,13 +11,14 @@ from typing import Any
 from studio.data.table import Row, Table
 from studio.errors import FieldProblem, did_you_mean
 
-CONFIDENT = 0.7
+CONFIDENT = 0.5
 """From this confidence on a mapping may be used without asking."""
 
 _SAMPLE_ROWS = 200
 
-# How sure a name makes us, and how sure we are at most when two columns could be meant.
-_EXACT, _LOOSE, _PARTLY, _CONTESTED = 0.95, 0.8, 0.75, 0.6
+# How sure a name makes us; how sure we are when one of two names is known; and at most when
+# two columns could be meant for one role: then a person is asked.
+_EXACT, _LOOSE, _PARTLY, _HALF, _CONTESTED = 0.95, 0.8, 0.75, 0.6, 0.45
 _NOT_A_TEXT = {
     *("id", "ids", "nr", "no", "number", "count", "length"),
     *("date", "time", "type", "kind", "language", "lang", "url"),
@@ -246,7 +247,7 @@ def _half_named(
     return ColumnMapping(
         "chat",
         {"prompt": prompt, "response": response},
-        0.6,
+        _HALF,
         f"Only the name '{column}' is known; '{other}' is the one other column.",
     )
 
