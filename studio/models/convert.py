@@ -27,8 +27,9 @@ Log = Callable[[str], None]
 def convert_gguf(gguf: Path, folder: Path, *, origin: Origin | None = None, log: Log) -> None:
     """Unpack `gguf` to float32 and save model, tokenizer and chat template as `folder`.
 
-    The folder appears whole or not at all; one that is complete already is left as it is. Raises ModelProblem when the file cannot
-    be read, its architecture is unknown to transformers, or the disk is full.
+    The folder appears whole or not at all; one that is complete already is left as it is. Raises
+    ModelProblem when the file cannot be read, its architecture is unknown to transformers, or the
+    disk is full.
     """
     header = read_gguf_header(gguf)
     folder.parent.mkdir(parents=True, exist_ok=True)

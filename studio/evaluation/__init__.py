@@ -1,0 +1,1 @@
+"""How good answers are: scores that code works out, row by row."""
