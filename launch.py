@@ -346,7 +346,7 @@ def try_lock(descriptor: int) -> bool:
 
 def make_venv(place: Place) -> None:
     """Make the environment's folder anew, unless a working Python with pip is there already."""
-    if place.python.exists() and is_sound(place):
+    if is_sound(place):
         return
     for child in place.venv.iterdir():
         if child.is_dir() and not child.is_symlink():
@@ -371,15 +371,8 @@ def make_venv(place: Place) -> None:
 
 def is_sound(place: Place) -> bool:
     """Whether the environment's Python runs, is one that Whetstone runs on, and has pip."""
-    code = "import sys, pip; print(*sys.version_info[:2])"
-    try:
-        answer = subprocess.run(
-            [str(place.python), "-I", "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
-    except OSError:
-        return False
-    version = tuple(int(number) for number in answer.stdout.split())
-    return answer.returncode == 0 and version in PYTHONS
+    code = f"import sys, pip; sys.exit(sys.version_info[:2] not in {PYTHONS})"
+    return runs([str(place.python), "-I", "-c", code])
 
 
 def mend(place: Place) -> None:

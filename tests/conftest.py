@@ -1,12 +1,27 @@
-"""What every test shares: marks by folder, and a data home of the test's own."""
+"""What every test shares: marks by folder, and a data home that is nobody's own."""
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
 
 MARKS_BY_FOLDER = {"journeys": "journey", "gpu": "gpu"}
+HOME_OF_THE_TESTS = pytest.StashKey[str]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """No test may touch the data home of the person who runs it."""
+    config.stash[HOME_OF_THE_TESTS] = tempfile.mkdtemp(prefix="whetstone-tests-")
+    os.environ["STUDIO_HOME"] = config.stash[HOME_OF_THE_TESTS]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Take the home away again."""
+    shutil.rmtree(config.stash[HOME_OF_THE_TESTS], ignore_errors=True)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -17,11 +32,3 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         folder = item.path.relative_to(here).parts[0] if item.path.is_relative_to(here) else ""
         if folder in MARKS_BY_FOLDER:
             item.add_marker(MARKS_BY_FOLDER[folder])
-
-
-@pytest.fixture(autouse=True)
-def _home_of_its_own(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """No test may touch the data home of the person who runs it."""
-    monkeypatch.setenv("STUDIO_HOME", str(tmp_path_factory.getbasetemp() / "home-of-the-tests"))
