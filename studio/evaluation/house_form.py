@@ -6,6 +6,8 @@ in the mail; which department is meant has to be understood from it.
 
 from __future__ import annotations
 
+import csv
+import functools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -47,13 +49,28 @@ def read_note(answer: str) -> Note | None:
     return Note(*found.groups()) if found else None
 
 
-def is_right(expected: str, answer: str) -> bool:
-    """Whether `answer` keeps the form and notes the same three facts as the data's own answer."""
+def right(question: str, answer: str) -> bool:
+    """Whether `answer` keeps the form and notes what the starter data note for `question`.
+
+    Raises KeyError for a question that is not in the starter data.
+    """
+    return agrees(expected_answers()[question.strip()], answer)
+
+
+def agrees(expected: str, answer: str) -> bool:
+    """Whether `answer` keeps the form and notes the same three facts as `expected`."""
     wanted = read_note(expected)
     return wanted is not None and read_note(answer) == wanted
 
 
 def score(pairs: Iterable[tuple[str, str]]) -> float:
-    """The share of (expected, answer) pairs that are right, 0 to 1; 0 for none."""
-    verdicts = [is_right(expected, answer) for expected, answer in pairs]
+    """The share of (question, answer) pairs that are right, 0 to 1; 0 for none."""
+    verdicts = [right(question, answer) for question, answer in pairs]
     return sum(verdicts) / len(verdicts) if verdicts else 0.0
+
+
+@functools.cache
+def expected_answers() -> dict[str, str]:
+    """The starter data: each question's own answer."""
+    with open(STARTER_DATA, encoding="utf-8", newline="") as file:
+        return {row["question"]: row["answer"] for row in csv.DictReader(file)}

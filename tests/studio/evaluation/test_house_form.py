@@ -48,7 +48,7 @@ def test_its_columns_are_recognised() -> None:
 
 
 def test_every_expected_answer_is_right(data: split.Split) -> None:
-    pairs = [(answer_of(row), answer_of(row)) for row in data.training + data.held_out]
+    pairs = [(question_of(row), answer_of(row)) for row in data.training + data.held_out]
 
     assert house_form.score(pairs) == 1.0
 
@@ -64,8 +64,8 @@ def test_order_number_and_product_of_every_answer_stand_in_its_question(data: sp
 def test_no_constant_answer_scores_more_than_a_tenth(data: split.Split) -> None:
     rows = data.training + data.held_out
     for constant in map(answer_of, rows):
-        assert house_form.score((answer_of(row), constant) for row in data.held_out) <= 0.1
-        assert house_form.score((answer_of(row), constant) for row in rows) <= 0.1
+        assert house_form.score((question_of(row), constant) for row in data.held_out) <= 0.1
+        assert house_form.score((question_of(row), constant) for row in rows) <= 0.1
 
 
 def test_held_out_rows_share_neither_order_number_nor_wording_with_training(
@@ -95,7 +95,7 @@ def test_the_rows_are_short(data: split.Split) -> None:
 
 
 def test_blanks_around_an_answer_do_not_count_against_it() -> None:
-    assert house_form.is_right(EXAMPLE, f" {EXAMPLE}\n")
+    assert house_form.agrees(EXAMPLE, f" {EXAMPLE}\n")
 
 
 @pytest.mark.parametrize(
@@ -114,11 +114,18 @@ def test_blanks_around_an_answer_do_not_count_against_it() -> None:
     ],
 )
 def test_a_wrong_fact_or_a_broken_form_is_wrong(answer: str) -> None:
-    assert not house_form.is_right(EXAMPLE, answer)
+    assert not house_form.agrees(EXAMPLE, answer)
 
 
 def test_an_expected_answer_outside_the_form_is_never_right() -> None:
-    assert not house_form.is_right("Thank you.", "Thank you.")
+    assert not house_form.agrees("Thank you.", "Thank you.")
+
+
+def test_an_answer_is_judged_by_its_question(data: split.Split) -> None:
+    first, second = data.held_out[:2]
+
+    assert house_form.right(question_of(first), answer_of(first))
+    assert not house_form.right(question_of(first), answer_of(second))
 
 
 def test_the_score_of_nothing_is_nothing() -> None:
