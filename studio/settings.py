@@ -28,6 +28,11 @@ class Home:
         folder = Path(chosen) if chosen else platformdirs.user_data_path(APP_NAME, appauthor=False)
         return cls(folder.expanduser().absolute())
 
+    @classmethod
+    def of_run(cls, run_folder: Path) -> Home:
+        """The home that the folder of a run lies in."""
+        return cls(run_folder.parent.parent)
+
     def prepare(self) -> Home:
         """Create the folders. Raises AskedWrongly when the place cannot be written to."""
         try:

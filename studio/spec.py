@@ -250,6 +250,11 @@ class ExportSpec:
     out: str
     version: int = VERSION
 
+    @property
+    def format_needs_adapter(self) -> bool:
+        """Whether the format is the adapter alone."""
+        return FORMATS[self.format].needs_adapter
+
     @classmethod
     def parse(cls, document: Mapping[str, Any]) -> ExportSpec:
         """A checked spec from JSON data. Raises AskedWrongly."""

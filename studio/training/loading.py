@@ -95,3 +95,11 @@ def load_base(folder: Path, dtype: torch.dtype, attention: str = "auto") -> nn.M
     except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
         raise ModelProblem(f"The model in {folder} cannot be loaded: {error}") from error
     return model
+
+
+def checkpoint_activations(model: nn.Module) -> None:
+    """Recompute activations in the backward pass instead of keeping them: less memory, slower."""
+    adapted: Any = model
+    adapted.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    # Through a frozen base the first layer's input must ask for a gradient, or nothing flows.
+    adapted.enable_input_require_grads()

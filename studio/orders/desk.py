@@ -1,0 +1,185 @@
+"""The desk where orders are taken: every job that pages and commands put into the queue."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from jobs.models import ACTIVE, Job, JobState
+from jobs.queue import Queue, QueueConfig
+from studio import devices
+from studio.errors import AskedWrongly, StudioError
+from studio.library import Library
+from studio.models.source import ResolvedModel, resolve
+from studio.orders.freezing import freeze_data
+from studio.orders.views import RunView, view
+from studio.settings import Home
+from studio.spec import Base, ExportSpec, TrainOrder, TrainSpec
+
+logger = logging.getLogger(__name__)
+
+Estimate = Callable[[TrainSpec], dict[str, Any]]
+
+
+class Orders:
+    """Takes orders for one data home. `estimate` asks the model worker; without it nothing is predicted."""
+
+    def __init__(
+        self, home: Home, *, patience_s: float = 90.0, estimate: Estimate | None = None
+    ) -> None:
+        self.home = home.prepare()
+        config = QueueConfig(
+            database=home.database,
+            runs=home.runs,
+            tasks="studio.tasks:TASKS",
+            devices="studio.devices:slots",
+        )
+        self.queue = Queue(config, patience_s=patience_s)
+        self.library = Library(home, patience_s=patience_s)
+        self._estimate = estimate
+
+    def train(self, spec: TrainSpec) -> Job:
+        """Freeze the data and the model's revision, then queue the training.
+
+        A model that must first be fetched or converted gets a job of its own, before this one.
+        Raises AskedWrongly (data, columns, model) before anything is queued.
+        """
+        resolved = resolve(spec.model.source, spec.model.revision, self.home)
+        spec = freeze_data(spec, self.library)
+        frozen = spec.model.model_copy(
+            update={"source": resolved.source, "revision": resolved.revision}
+        )
+        name = spec.name or f"{resolved.title} on {Path(str(spec.data.path)).stem}"
+        spec = replace(spec, model=frozen, name=name)
+        preparation = self._prepare(resolved)
+        order = TrainOrder(spec, _base(resolved), self._predicted(spec))
+        predicted = order.predicted or {}
+        return self.queue.enqueue(
+            "train",
+            order.to_json(),
+            name=name,
+            slot_kind=self._slot_kind(spec),
+            needs_bytes=predicted.get("memory", {}).get("peak_bytes"),
+            after=preparation.id if preparation else None,
+        )
+
+    def prepare_model(self, source: str, revision: str | None = None) -> Job | None:
+        """Fetch or convert a model ahead of any training; None when it is ready."""
+        return self._prepare(resolve(source, revision, self.home))
+
+    def export(
+        self,
+        job_id: int,
+        format_name: str,
+        settings: dict[str, Any] | None = None,
+        out: Path | None = None,
+    ) -> Job:
+        """Queue an export of a finished training to `out`, else to a new folder of the data home.
+
+        Raises AskedWrongly when the run is not finished, the format unknown or the place taken.
+        """
+        run = self.require_finished(job_id)
+        place = (
+            out or self._free_place(f"{_file_name(run.name)}-{run.id}-{format_name}")
+        ).absolute()
+        spec = ExportSpec.parse(
+            {"job": job_id, "format": format_name, "settings": settings or {}, "out": str(place)}
+        )
+        if place.exists():
+            raise AskedWrongly(
+                f"{place} exists already. Choose a folder that is not there yet; "
+                "nothing is overwritten.",
+                code="exists",
+            )
+        name = f"{run.name}: {format_name}"
+        return self.queue.enqueue("export", spec.to_json(), name=name, slot_kind="cpu")
+
+    def answers(self, job_id: int) -> Job:
+        """Queue the answering of a finished run's held-out questions, before and after."""
+        run = self.require_finished(job_id)
+        name = f"{run.name}: held-out questions"
+        return self.queue.enqueue("answers", {"job": job_id}, name=name, slot_kind="cpu")
+
+    def runs(self, *, task: str | None = None, limit: int | None = None) -> list[RunView]:
+        """Jobs as a page or `jobs list` shows them."""
+        found = self.queue.store.jobs(task=task, limit=limit)
+        return [view(job, self.queue.folder(job.id)) for job in found]
+
+    def run(self, job_id: int) -> RunView:
+        """One job as the run page or `jobs show` shows it."""
+        return view(self.queue.store.job(job_id), self.queue.folder(job_id))
+
+    def require_finished(self, job_id: int) -> Job:
+        """The training `job_id`. Raises AskedWrongly unless it is one, and finished."""
+        job = self.queue.store.job(job_id)
+        if job.task != "train" or job.state != JobState.SUCCEEDED:
+            raise AskedWrongly(
+                f"Job {job_id} ({job.name}) is not a finished training: it is a '{job.task}' job and "
+                f"its state is '{job.state.value}'. `jobs list` shows the finished ones.",
+                code="not_finished",
+            )
+        return job
+
+    def close(self) -> None:
+        """Close the database."""
+        self.queue.store.close()
+        self.library.close()
+
+    def _prepare(self, resolved: ResolvedModel) -> Job | None:
+        """The job that makes the model ready: a waiting or running one if there is one, else a new one."""
+        if resolved.task is None:
+            return None
+        target = str(resolved.target)
+        waiting = self.queue.store.jobs(task=resolved.task, states={JobState.QUEUED, *ACTIVE})
+        for job in waiting:
+            if job.spec.get("target") == target:
+                return job
+        spec = {
+            "source": resolved.source,
+            "revision": resolved.revision,
+            "target": target,
+            "gguf": str(resolved.gguf) if resolved.gguf else None,
+            "origin": asdict(resolved.origin),
+        }
+        name = f"Prepare {resolved.title}"
+        return self.queue.enqueue(resolved.task, spec, name=name, slot_kind="io")
+
+    def _predicted(self, spec: TrainSpec) -> dict[str, Any] | None:
+        if self._estimate is None:
+            return None
+        try:
+            return self._estimate(spec)
+        except StudioError as error:
+            # The run is not refused for want of a forecast; it then starts when its slot is free.
+            logger.warning("No estimate for '%s': %s", spec.name, error)
+            return None
+
+    def _slot_kind(self, spec: TrainSpec) -> str:
+        has_gpu = any(slot.kind == "cuda" for slot in devices.slots())
+        return "cuda" if has_gpu and spec.training.devices != "cpu" else "cpu"
+
+    def _free_place(self, name: str) -> Path:
+        """A folder of the data home that is not there yet."""
+        place, number = self.home.exports / name, 2
+        while place.exists():
+            place, number = self.home.exports / f"{name}-{number}", number + 1
+        return place
+
+
+def _base(resolved: ResolvedModel) -> Base:
+    return Base(
+        source=resolved.source,
+        revision=resolved.revision,
+        folder=str(resolved.folder or resolved.target),
+        title=resolved.title,
+        licence=resolved.licence,
+    )
+
+
+def _file_name(words: str) -> str:
+    """A name that every file system takes."""
+    kept = "".join(letter if letter.isalnum() or letter in " -_" else " " for letter in words)
+    return "-".join(kept.split())[:60] or "run"

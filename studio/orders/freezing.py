@@ -1,0 +1,78 @@
+"""Freezing: a spec's data becomes a kept dataset, its columns a mapping; what cannot train is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from studio.data.columns import CONFIDENT, check_columns
+from studio.data.examples import build
+from studio.data.inspection import inspect
+from studio.data.split import split
+from studio.errors import AskedWrongly, DataProblem, FieldProblem
+from studio.library import Library
+from studio.spec import DataChoice, TrainSpec
+
+# Fewer usable rows than this cannot be trained on: one would be held out and nothing left to learn.
+FEWEST_ROWS = 4
+
+
+def freeze_data(spec: TrainSpec, library: Library) -> TrainSpec:
+    """The spec with its data kept: `dataset` and `columns` filled in, checked to give rows to train on.
+
+    Raises AskedWrongly, each problem at its field.
+    """
+    if spec.data.dataset is not None:
+        data = _kept(spec.data, library)
+    elif spec.data.path is not None:
+        data = _from_file(spec.data, library)
+    else:
+        words = "Name a data file (data.path) or a kept dataset (data.dataset)."
+        raise AskedWrongly(words, code="spec", fields=[FieldProblem("data.path", words)])
+    return replace(spec, data=data)
+
+
+def _from_file(choice: DataChoice, library: Library) -> DataChoice:
+    path = Path(str(choice.path)).expanduser().absolute()
+    found = inspect(path, choice.columns)
+    if not choice.columns and found.mapping.confidence < CONFIDENT:
+        words = (
+            f"{path.name}: it is not clear which column is the question and which the answer. "
+            f"{found.mapping.reason} Choose them by hand; the columns are: "
+            f"{', '.join(found.table.columns)}."
+        )
+        raise DataProblem(words, fields=[FieldProblem("data.columns", words)])
+    _refuse_too_few(len(found.examples), len(found.table.rows), path.name)
+    split(found.examples, choice.held_out, choice.seed)
+    kept = library.keep(found.table, path.stem)
+    return choice.model_copy(
+        update={
+            "path": str(path),
+            "dataset": kept.hash,
+            "columns": dict(found.mapping.roles),
+        }
+    )
+
+
+def _kept(choice: DataChoice, library: Library) -> DataChoice:
+    kept = library.dataset(str(choice.dataset))
+    if not choice.columns:
+        words = f"Name the columns to train on; the dataset has: {', '.join(kept.columns)}."
+        raise DataProblem(words, fields=[FieldProblem("data.columns", words)])
+    problems = check_columns(kept.columns, choice.columns)
+    if problems:
+        words = " ".join(problem.words for problem in problems)
+        raise DataProblem(f"{kept.name}: {words}", fields=problems)
+    built = build(library.open(kept.hash), choice.columns)
+    _refuse_too_few(len(built.examples), built.rows, kept.name)
+    split(built.examples, choice.held_out, choice.seed)
+    return choice
+
+
+def _refuse_too_few(usable: int, rows: int, name: str) -> None:
+    if usable < FEWEST_ROWS:
+        words = (
+            f"{name}: {usable} of {rows} rows can be trained on; at least {FEWEST_ROWS} are needed, and "
+            "a few dozen before anything dependable is learnt. Add rows, or check the columns."
+        )
+        raise DataProblem(words, fields=[FieldProblem("data.path", words)])

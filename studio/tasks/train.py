@@ -1,0 +1,204 @@
+"""The task `train`: an order becomes an adapter, or a whole model, in the run's folder."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+
+from jobs import durable
+from jobs.context import Stopped, TaskContext
+from jobs.progress import read_metrics
+from studio.errors import StudioError
+from studio.inference.opened import ADAPTER_FOLDER, MODEL_FOLDER, ORDER_FILE
+from studio.library import Library
+from studio.models.source import resolve
+from studio.settings import Home
+from studio.spec import TrainOrder, TrainSpec
+from studio.training import adapters, encoding, loading, loop, probe
+from studio.training.kept import kept_split
+from studio.training.loop import Report, Setup
+
+REMEDY = (
+    "Lower the batch size (and raise gradient accumulation as much), lower the longest length, "
+    "or switch on gradient checkpointing."
+)
+
+
+def train(context: TaskContext) -> dict[str, Any]:
+    """Train as ordered, going on from the last checkpoint; raises Stopped once a stop was asked for."""
+    _give_way()
+    order = _order(context)
+    setup = _set_up(context, order)
+    began = time.monotonic()
+    try:
+        outcome = loop.run(
+            setup,
+            on_report=lambda report: _report(context, report),
+            should_stop=lambda: context.stop_requested,
+        )
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise StudioError(f"The memory ran out. {REMEDY}", code="out_of_memory") from error
+    if not outcome.is_complete:
+        context.log(f"Stopped after step {outcome.position.step}; the place is kept.")
+        raise Stopped
+    _keep(setup, context.folder, order)
+    context.log(f"Done: {outcome.position.step} steps, {time.monotonic() - began:.0f} seconds.")
+    return _result(context, setup, outcome)
+
+
+def _order(context: TaskContext) -> TrainOrder:
+    """The order, written into the run's folder so that the run can be understood without the queue."""
+    order = TrainOrder.parse(context.spec)
+    home = Home.of_run(context.folder)
+    # Refuses a model that was changed since the run was queued.
+    resolved = resolve(order.base.source, order.spec.model.revision, home)
+    if resolved.folder is None:
+        raise StudioError(
+            f"The model '{order.base.title}' is not in {home.models} any more. Start the run anew: "
+            "the model is then prepared again.",
+            code="model_missing",
+        )
+    base = replace(order.base, folder=str(resolved.folder), licence=resolved.licence)
+    order = replace(order, base=base, spec=_gentler(context, order.spec))
+    durable.write_json(context.folder / ORDER_FILE, order.to_json())
+    durable.write_json(context.folder / "spec.json", order.spec.to_json())
+    return order
+
+
+def _gentler(context: TaskContext, spec: TrainSpec) -> TrainSpec:
+    """After a kill from outside, which mostly means that memory ran out: half the micro-batch.
+
+    The accumulation doubles, so the steps stay the same rows with the same weight.
+    """
+    training = spec.training
+    if not context.crashes or training.batch_size % 2:
+        return spec
+    context.log(
+        "The last attempt was killed by the system, mostly a sign of too little memory: "
+        f"going on with {training.batch_size // 2} instead of {training.batch_size} rows at a time."
+    )
+    halved = training.model_copy(
+        update={
+            "batch_size": training.batch_size // 2,
+            "gradient_accumulation": training.gradient_accumulation * 2,
+        }
+    )
+    return replace(spec, training=halved)
+
+
+def _set_up(context: TaskContext, order: TrainOrder) -> Setup:
+    """Rows encoded, model loaded, method attached: all that the loop needs."""
+    spec = order.spec
+    folder = Path(order.base.folder)
+    rows = kept_split(Library(Home.of_run(context.folder)), spec.data)
+    tokenizer = loading.load_tokenizer(folder)
+    training, held_out = (
+        encoding.encode(part, spec.objective, tokenizer, spec.training.max_length)
+        for part in (rows.training, rows.held_out)
+    )
+    context.log(
+        f"{len(training)} rows to train on, {len(held_out)} held out to check the result with."
+    )
+    device = loading.choose_device(_device_choice(context, spec))
+    trains_weights = spec.method.method.family == "full"
+    numbers = loading.choose_numbers(spec.training.precision, device, trains_weights=trains_weights)
+    base = loading.load_base(folder, numbers.weights, spec.training.attention).to(device)
+    packed = spec.training.packing != "off" and probe.keeps_documents_apart(base, len(tokenizer))
+    if spec.training.packing == "on" and not packed:
+        raise StudioError(
+            "This model does not keep packed rows apart, so packing would mix them. "
+            'Set training.packing to "auto" or "off".',
+            code="spec",
+        )
+    model = adapters.attach(base, spec.method, seed=spec.training.seed)
+    if spec.training.gradient_checkpointing:
+        loading.checkpoint_activations(model)
+    counts = adapters.count(model)
+    context.log(
+        f"{counts.trainable:,} of {counts.total:,} parameters train "
+        f"({counts.trainable / counts.total:.2%}), on {device}, in {numbers.name}"
+        f"{', rows packed' if packed else ''}."
+    )
+    pad_id = tokenizer.pad_token_id or 0
+    checkpoints = context.folder / "checkpoints"
+    return Setup(spec, model, device, numbers, training, held_out, packed, pad_id, checkpoints)
+
+
+def _device_choice(context: TaskContext, spec: TrainSpec) -> str:
+    """The device of the slot that this job holds: `cpu:0` leaves a GPU alone."""
+    held = {slot.partition(":")[0] for slot in context.slots}
+    return "cpu" if held == {"cpu"} and spec.training.devices == "auto" else spec.training.devices
+
+
+def _report(context: TaskContext, report: Report) -> None:
+    """One line of metrics and one of the log."""
+    values = {name: value for name, value in asdict(report).items() if value is not None}
+    context.report(**values)
+    words = f"Step {report.step}/{report.total_steps}"
+    if report.loss is not None:
+        words += f"  loss {report.loss:.4f}  {report.tokens_per_second:.0f} tokens/s"
+    if report.held_out_loss is not None:
+        words += f"  held-out loss {report.held_out_loss:.4f}"
+    context.log(words)
+
+
+def _keep(setup: Setup, folder: Path, order: TrainOrder) -> None:
+    """Save what was trained; a crash between saving and the queue's note finds it saved already."""
+    is_full = setup.spec.method.method.family == "full"
+    target = folder / (MODEL_FOLDER if is_full else ADAPTER_FOLDER)
+    if target.exists():
+        return
+    with durable.new_folder(target) as new:
+        adapters.save(setup.model, new, base_name=order.base.title)
+
+
+def _result(context: TaskContext, setup: Setup, outcome: loop.Outcome) -> dict[str, Any]:
+    """The run in figures. Held-out losses come from the metrics, which outlive a resume."""
+    lines, _ = read_metrics(context.folder)
+    losses = [line["held_out_loss"] for line in lines if line.get("held_out_loss") is not None]
+    seconds = outcome.position.seconds
+    return {
+        "parameters": asdict(adapters.count(setup.model)),
+        "shape": asdict(encoding.shape(setup.training, setup.spec.training.max_length)),
+        "held_out": {
+            "rows": len(setup.held_out),
+            "loss_before": losses[0] if losses else None,
+            "loss_after": losses[-1] if losses else None,
+        },
+        "steps": outcome.position.step,
+        "tokens": outcome.position.tokens,
+        "precision": setup.numbers.name,
+        "packed": setup.packed,
+        "measured": {
+            "seconds": round(seconds, 3),
+            "tokens_per_second": round(outcome.position.tokens / max(seconds, 1e-9), 1),
+            "peak_bytes": _peak_bytes(setup.device),
+        },
+    }
+
+
+def _peak_bytes(device: torch.device) -> int:
+    """The most memory this process has held: on a GPU as torch counts it, else resident memory."""
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_allocated(device))
+    if sys.platform == "win32":
+        return int(psutil.Process().memory_info().peak_wset)
+    import resource  # not there on Windows
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(peak if sys.platform == "darwin" else peak * 1024)
+
+
+def _give_way() -> None:
+    """Let the pages and the model worker go first: training may wait, a person should not."""
+    if sys.platform == "win32":
+        psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
+    elif os.nice(0) == 0:
+        os.nice(5)
