@@ -33,7 +33,8 @@ class Copy:
 
     def environment(self, **more: str) -> dict[str, str]:
         """pip sees the wheels and nothing else."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
+        ours = ("PIP_", "PYTHONPATH")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(self.wheels)}
         return {**kept, "PIP_CONFIG_FILE": os.devnull, **offline, **more}
 
@@ -70,6 +71,7 @@ def new_copy(folder: Path) -> Copy:
     """A copy with its lock and its wheels, where nothing is installed yet."""
     copy = Copy(launch.Place(folder / "whetstone"), folder / "wheels")
     (copy.place.root / "studio").mkdir(parents=True)
+    (copy.place.root / "studio" / "__init__.py").touch()
     (copy.place.root / "studio" / "__main__.py").write_text(STUDIO)
     shutil.copy(LAUNCH, copy.place.root)
     copy.wheels.mkdir()
