@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import fastapi
 import gradio as gr
 from starlette.staticfiles import StaticFiles
@@ -24,6 +26,14 @@ def asgi(home: Home) -> fastapi.FastAPI:
     for folder in ("fonts", "icons"):
         outer.mount(f"/whetstone/{folder}", StaticFiles(directory=ASSETS / folder))
     outer.mount("/whetstone/downloads", downloads.asgi(backstage))
+    with warnings.catch_warnings():
+        # It warns that several pages rule out rendering on the server, which is off anyway.
+        warnings.filterwarnings("ignore", message="SSR mode")
+        return _mounted(outer, backstage)
+
+
+def _mounted(outer: fastapi.FastAPI, backstage: Backstage) -> fastapi.FastAPI:
+    home = backstage.home
     return gr.mount_gradio_app(
         outer,
         build(backstage),

@@ -28,7 +28,11 @@ class Backstage:
     def _orders(self) -> Orders:
         from studio.orders import Orders
 
-        return Orders(self.home, patience_s=PATIENCE_S)
+        return Orders(
+            self.home,
+            patience_s=PATIENCE_S,
+            estimate=lambda spec: self.model_worker.estimate(spec),
+        )
 
     @cached_property
     def _model_worker(self) -> Worker:

@@ -22,7 +22,7 @@ def spoken(handler: Handler) -> Handler:
             return handler(*arguments, **named)
         except gr.Error:
             raise
-        except Exception as error:  # noqa: BLE001  the page boundary
+        except Exception as error:
             raise gr.Error(
                 words_of(error), title="That did not work", duration=None, print_exception=False
             ) from error

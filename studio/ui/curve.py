@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-WIDTH, HEIGHT = 720, 240
+WIDTH, HEIGHT = 920, 250
 LEFT, RIGHT, TOP, BOTTOM = 46, 12, 12, 30
 MAX_POINTS = 400
 

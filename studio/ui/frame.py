@@ -30,4 +30,6 @@ def rail(current: Page) -> str:
 
 def _link(page: Page, is_current: bool) -> str:
     mark = ' aria-current="page"' if is_current else ""
-    return f'<a href="/{page.path}"{mark}>{icon(page.icon)}<span>{html.escape(page.title)}</span></a>'
+    return (
+        f'<a href="/{page.path}"{mark}>{icon(page.icon)}<span>{html.escape(page.title)}</span></a>'
+    )

@@ -227,9 +227,7 @@ def detail_html(job: Job, made: run_words.Progress | None) -> str:
     )
 
 
-def drawing_html(
-    job: Job, lines: list[dict[str, Any]], made: run_words.Progress | None
-) -> str:
+def drawing_html(job: Job, lines: list[dict[str, Any]], made: run_words.Progress | None) -> str:
     """The loss curve of a training; nothing for jobs that have none."""
     if job.task != "train":
         return ""
@@ -263,7 +261,7 @@ def _row(job: Job, folder: Path, is_chosen: bool) -> str:
     elif job.started_at is not None:
         more = run_words.elapsed(job)
     return (
-        f'<tr{mark}><td><a href="?job={job.id}" data-job="{job.id}">{name}</a></td>'
+        f'<tr{mark}><td><a href="/jobs?job={job.id}" data-job="{job.id}">{name}</a></td>'
         f"<td>{html.escape(run_words.task_title(job))}</td><td>{_pill(job)}</td>"
         f'<td class="more">{more}</td></tr>'
     )

@@ -1,0 +1,108 @@
+"""The half-filled form of a new training: what a window shows, kept as a row, made into a spec."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from studio.methods import METHODS
+from studio.models import starter
+from studio.settings import ASSETS
+from studio.spec import TrainSpec
+
+STARTER_DATA = ASSETS / "starter" / "replies.csv"
+HELD_OUT = 0.11
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Everything that the form holds. `started` is the job that was made of it, if any."""
+
+    step: int = 0
+    name: str = ""
+    model_from: str = "starter"
+    model_path: str = ""
+    model_hub: str = ""
+    data_from: str = "upload"
+    data_upload: str = ""
+    data_path: str = ""
+    columns: dict[str, str] = field(default_factory=dict)
+    # Columns were chosen by hand for this file; another file is recognised anew.
+    columns_for: str = ""
+    held_out: float = HELD_OUT
+    method: str = "lora"
+    settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+    started: int | None = None
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Draft:
+        """The draft in a row; what an older program wrote and this one does not know is left out."""
+        known = {each.name for each in fields(cls)}
+        return cls(**{name: entry for name, entry in value.items() if name in known})
+
+    def to_json(self) -> dict[str, Any]:
+        """The draft as the row holds it."""
+        return asdict(self)
+
+    @property
+    def model_source(self) -> str:
+        """What goes into the spec's `model.source`; empty while nothing is chosen."""
+        return {
+            "starter": starter.SOURCE,
+            "path": _unquoted(self.model_path),
+            "hub": self.model_hub.strip(),
+        }[self.model_from]
+
+    @property
+    def data_file(self) -> str:
+        """The data file's path; empty while none is chosen."""
+        return {
+            "starter": str(STARTER_DATA),
+            "upload": self.data_upload,
+            "path": _unquoted(self.data_path),
+        }[self.data_from]
+
+    @property
+    def chosen_columns(self) -> dict[str, str] | None:
+        """The columns chosen by hand for the present file, or None where they are recognised."""
+        chosen = {role: column for role, column in self.columns.items() if column}
+        return chosen if chosen and self.columns_for == self.data_file else None
+
+    def to_spec_json(self) -> dict[str, Any]:
+        """The spec that this form asks for, as JSON that `TrainSpec.parse` reads."""
+        return {
+            "version": 1,
+            "name": self.name.strip(),
+            "model": {"source": self.model_source},
+            "data": {
+                "path": self.data_file or None,
+                "columns": self.chosen_columns,
+                "held_out": self.held_out,
+            },
+            "objective": {"name": "chat"},
+            "method": {"name": self.method, **self.settings.get(self.method, {})},
+            "training": dict(self.training),
+        }
+
+    def to_spec(self) -> TrainSpec:
+        """The checked spec. Raises AskedWrongly with every field that cannot be used."""
+        return TrainSpec.parse(self.to_spec_json())
+
+    @property
+    def title(self) -> str:
+        """The name given, or one that says what this is."""
+        return self.name.strip() or default_name(self)
+
+
+def default_name(draft: Draft) -> str:
+    """A name out of data and method, e.g. `replies, LoRA`."""
+    data = Path(draft.data_file).stem if draft.data_file else "Training"
+    return f"{data}, {METHODS[draft.method].title}"
+
+
+def _unquoted(path: str) -> str:
+    """A path as typed or pasted; Windows puts quotes around a copied one."""
+    return path.strip().strip('"').strip("'")

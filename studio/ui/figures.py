@@ -1,0 +1,102 @@
+"""The live line of a new training: what trains, what it takes, and whether it fits."""
+
+from __future__ import annotations
+
+import html
+import itertools
+from collections.abc import Mapping
+from typing import Any
+
+import gradio as gr
+
+from studio.ui import words
+from studio.ui.markup import icon
+
+WAITING = "The figures appear here as soon as a model is chosen."
+CERTAINTY = {
+    "exact": "computed for exactly this training",
+    "bounded": "computed, with a margin",
+    "not estimated": "not computed for this combination",
+}
+
+
+# The page greys the line when the form changes; whatever arrives here is of the form as it is now.
+ARRIVED = "watch('value', () => element.closest('#figures')?.classList.remove('stale'));"
+_answers = itertools.count(1)
+
+
+def figures_line() -> gr.HTML:
+    """The line as a component, waiting for its first figures."""
+    return gr.HTML(
+        figures_html(None), elem_id="figures", js_on_load=ARRIVED, apply_default_css=False
+    )
+
+
+def figures_html(estimate: Mapping[str, Any] | None, problem: str = "") -> str:
+    """The line for an estimate in the contract's form; a problem in words stands in its place.
+
+    No two answers are alike, for the page to notice that equal figures are new ones.
+    """
+    mark = f'data-answer="{next(_answers)}"'
+    if problem:
+        words_ = f"<p>{html.escape(problem)}</p>"
+        return f'<div class="line note bad" {mark}>{icon("warning")}{words_}</div>'
+    if not estimate:
+        return f'<div class="line" {mark}><p class="quiet">{WAITING}</p></div>'
+    cells = [_trainable(estimate), _memory(estimate), _time(estimate), _verdict(estimate)]
+    return f'<div class="line" {mark}>{"".join(cells)}</div>'
+
+
+def _cell(title: str, term: str, value: str, more: str, name: str) -> str:
+    return (
+        f'<div class="figure" id="figure-{name}"><span class="title">{title} '
+        f"<small>{term}</small></span><strong>{html.escape(value)}</strong>"
+        f'<span class="quiet">{html.escape(more)}</span></div>'
+    )
+
+
+def _trainable(estimate: Mapping[str, Any]) -> str:
+    parameters = estimate.get("parameters") or {}
+    trainable, total = parameters.get("trainable"), parameters.get("total")
+    if not isinstance(trainable, int) or not isinstance(total, int):
+        return ""
+    more = f"of {words.about(total)} ({words.share(trainable, total)})"
+    return _cell("What learns", "trainable parameters", f"{trainable:,}", more, "trainable")
+
+
+def _memory(estimate: Mapping[str, Any]) -> str:
+    memory = estimate.get("memory") or {}
+    peak = memory.get("peak_bytes")
+    if not isinstance(peak, int | float):
+        return _cell("Memory", "peak", "not known yet", "", "memory")
+    low, high = memory.get("low_bytes"), memory.get("high_bytes")
+    more = CERTAINTY.get(str(memory.get("certainty")), "")
+    if isinstance(low, int | float) and isinstance(high, int | float) and high > low:
+        more = f"{words.size(low)} to {words.size(high)}"
+    return _cell("Memory", "peak", f"about {words.size(peak)}", more, "memory")
+
+
+def _time(estimate: Mapping[str, Any]) -> str:
+    time = estimate.get("time") or {}
+    seconds = time.get("seconds")
+    if not isinstance(seconds, int | float):
+        return ""
+    low, high = time.get("low"), time.get("high")
+    more = ""
+    if isinstance(low, int | float) and isinstance(high, int | float) and high > low:
+        more = f"{words.duration(low)} to {words.duration(high)}"
+    return _cell("Time", "estimated", f"about {words.duration(seconds)}", more, "time")
+
+
+def _verdict(estimate: Mapping[str, Any]) -> str:
+    verdict = estimate.get("verdict") or {}
+    said = html.escape(str(verdict.get("words") or ""))
+    fits = verdict.get("fits")
+    if fits is None:
+        return f'<div class="verdict"><p>{said}</p></div>' if said else ""
+    kind, mark = ("good", icon("check")) if fits else ("bad", icon("warning"))
+    title = "Fits" if fits else "Does not fit"
+    return (
+        f'<div class="verdict {kind}" id="figure-verdict">{mark}'
+        f"<div><strong>{title}</strong><p>{said}</p></div></div>"
+    )

@@ -1,0 +1,342 @@
+"""New training: the walkthrough Model, Data, Method, Review, with its figures always in view."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from studio.errors import AskedWrongly, StudioError
+from studio.ui.backstage import Backstage
+from studio.ui.boundary import spoken
+from studio.ui.draft import Draft
+from studio.ui.figures import figures_html, figures_line
+from studio.ui.form import controls
+from studio.ui.markup import heading
+from studio.ui.pages.page import Page
+from studio.ui.steps import data_step, method_step, model_step, review_step, step
+from studio.ui.steps.step import DATA, METHOD, MODEL, REVIEW, Fields, problem_html
+from studio.ui.wiring import QUIET, opening
+
+# The draft's id is part of the address: a reload, or a server started anew, shows the same form.
+KEEP_ADDRESS = "(id) => { if (id) history.replaceState(null, '', '/?draft=' + id); return [id]; }"
+# The figures on the page are of an earlier form until the new ones are there.
+MARK_STALE = """(...values) => {
+  document.querySelector('#figures')?.classList.add('stale');
+  return values;
+}"""
+GO_TO_JOB = "(id) => { if (id) location.assign('/jobs?job=' + id); return [id]; }"
+
+
+def build(backstage: Backstage) -> None:
+    """Make the page's components and wire them."""
+    fields = Fields()
+    form = Form(backstage, fields)
+    with gr.Row(elem_classes="head"):
+        gr.HTML(heading("New training", "Four steps; everything you choose is kept as you go."))
+        start_over = gr.Button(
+            "Start over", size="sm", scale=0, min_width=104, elem_id="start-over"
+        )
+    draft_id = gr.Textbox(visible=False, elem_id="draft-id")
+    fields.add("columns_for", gr.Textbox(visible=False))
+    with gr.Walkthrough(selected=MODEL, elem_id="steps") as walkthrough:
+        with gr.Step(step.TITLES[MODEL], id=MODEL):
+            model = model_step.build(fields)
+        with gr.Step(step.TITLES[DATA], id=DATA):
+            data = data_step.build(fields)
+        with gr.Step(step.TITLES[METHOD], id=METHOD):
+            method = method_step.build(fields)
+        with gr.Step(step.TITLES[REVIEW], id=REVIEW):
+            review = review_step.build(fields)
+    figures = figures_line()
+    started = gr.Textbox(visible=False)
+
+    inputs = [draft_id, *fields.inputs]
+    model_shown = [model.path, model.hub, model.card]
+    roles = list(data.roles.values())
+    data_shown = [data.drop, data.path, data.findings, data.mapping, data.preview, *roles]
+    method_shown = [*method.groups.values(), method.about, method.problems]
+    review_shown = [review.name, review.summary, review.spec]
+    settings = [part for name, part in fields.components.items() if _is_setting(name)]
+    form.method = method
+
+    def on(components: list[Any], handler: Any, outputs: list[Any]) -> None:
+        gr.on(
+            [component.change for component in components],
+            spoken(handler),
+            inputs,
+            outputs,
+            trigger_mode="always_last",
+            **QUIET,
+        )
+
+    part = fields.components
+    on([part["model_from"], part["model_path"], part["model_hub"]], form.model_changed, model_shown)
+    on([part["data_from"], part["data_upload"], part["data_path"]], form.data_changed, data_shown)
+    on([*settings, part["held_out"], part["name"]], form.settings_changed, method_shown)
+    for role in roles:
+        role.input(
+            spoken(form.roles_chosen),
+            inputs,
+            [part["columns_for"], data.findings, data.preview],
+            **QUIET,
+        )
+    data.drop.upload(lambda path: path or "", data.drop, part["data_upload"], **QUIET)
+    data.drop.clear(lambda: "", None, part["data_upload"], **QUIET)
+
+    gr.on(
+        [opening(), *(component.change for component in fields.inputs)],
+        spoken(form.estimate),
+        inputs,
+        figures,
+        js=MARK_STALE,
+        trigger_mode="always_last",
+        **QUIET,
+    )
+
+    problems = {MODEL: model.card, DATA: data.findings, METHOD: method.problems}
+    for number, forward in ((MODEL, model.forward), (DATA, data.forward), (METHOD, method.forward)):
+        forward.click(
+            spoken(form.advance(number)),
+            inputs,
+            [walkthrough, problems[number], *review_shown],
+            **QUIET,
+        )
+    for number, back in ((DATA, data.back), (METHOD, method.back), (REVIEW, review.back)):
+        back.click(spoken(form.go_back(number)), inputs, walkthrough, **QUIET)
+
+    opened = [draft_id, walkthrough, *(part[name] for name in form.restored)]
+    gr.on(
+        [opening()],
+        spoken(form.open),
+        None,
+        [*opened, *model_shown, *data_shown, *method_shown, *review_shown],
+        **QUIET,
+    ).then(None, draft_id, draft_id, js=KEEP_ADDRESS)
+    start_over.click(
+        spoken(form.start_over),
+        None,
+        [*opened, *model_shown, *data_shown, *method_shown, *review_shown],
+        **QUIET,
+    ).then(None, draft_id, draft_id, js=KEEP_ADDRESS)
+    review.start.click(
+        spoken(form.start), inputs, [started, review.problems], api_visibility="private"
+    ).then(None, started, started, js=GO_TO_JOB)
+
+
+class Form:
+    """Between the window's controls and the draft's row; holds nothing itself."""
+
+    method: method_step.Controls
+
+    def __init__(self, backstage: Backstage, fields: Fields) -> None:
+        self.backstage = backstage
+        self.fields = fields
+
+    @property
+    def restored(self) -> list[str]:
+        """The fields that an opened page fills from its draft; columns come with the data's findings."""
+        return [name for name in self.fields.components if not name.startswith("columns.")]
+
+    def read(self, shown: tuple[Any, ...]) -> tuple[str, Draft]:
+        """The draft in the window's controls, and its id."""
+        draft_id, *values = shown
+        return str(draft_id or ""), draft_of(self.fields.values(values))
+
+    def keep(self, draft_id: str, draft: Draft) -> None:
+        """Write the draft down; a window that has no id yet is still being opened."""
+        if not draft_id:
+            return
+        before = self.backstage.library.draft(draft_id)
+        # The step and the job are not controls: they stay as the row has them.
+        if before is not None:
+            kept = Draft.from_json(before.value)
+            draft = replace(draft, step=kept.step, started=kept.started)
+        self.backstage.library.save_draft(draft_id, draft.to_json())
+
+    # What happens on the page.
+
+    def open(self, request: gr.Request) -> list[Any]:
+        """The draft in the address, else the newest that was not started, else a new one."""
+        library = self.backstage.library
+        wanted = request.query_params.get("draft", "")
+        row = library.draft(wanted) if wanted else library.latest_draft()
+        if row is not None:
+            draft = Draft.from_json(row.value)
+            if draft.started is None or wanted:
+                return self._opened(row.id, replace(draft, started=None))
+        return self.start_over()
+
+    def start_over(self) -> list[Any]:
+        """An empty form under a new id."""
+        draft_id = uuid.uuid4().hex[:12]
+        self.backstage.library.save_draft(draft_id, Draft().to_json())
+        return self._opened(draft_id, Draft())
+
+    def _opened(self, draft_id: str, draft: Draft) -> list[Any]:
+        return [
+            draft_id,
+            gr.Walkthrough(selected=draft.step),
+            *(field_value(draft, name) for name in self.restored),
+            *model_step.shown(draft, self.backstage.home),
+            *data_step.shown(draft),
+            *method_step.shown(draft, self.method),
+            *review_step.shown(draft),
+        ]
+
+    def model_changed(self, *shown: Any) -> list[Any]:
+        """Another model: its card."""
+        draft_id, draft = self.read(shown)
+        self.keep(draft_id, draft)
+        return model_step.shown(draft, self.backstage.home)
+
+    def data_changed(self, *shown: Any) -> list[Any]:
+        """Another file: its findings, and the columns recognised anew."""
+        draft_id, draft = self.read(shown)
+        self.keep(draft_id, draft)
+        return data_step.shown(draft)
+
+    def roles_chosen(self, *shown: Any) -> list[Any]:
+        """A column chosen by hand: it holds for this file from now on."""
+        draft_id, draft = self.read(shown)
+        draft = replace(draft, columns_for=draft.data_file)
+        self.keep(draft_id, draft)
+        _, _, findings, _, preview, *_ = data_step.shown(draft)
+        return [draft.columns_for, findings, preview]
+
+    def settings_changed(self, *shown: Any) -> list[Any]:
+        """Another method or setting: the groups that go with it, and what cannot be used."""
+        draft_id, draft = self.read(shown)
+        self.keep(draft_id, draft)
+        return method_step.shown(draft, self.method)
+
+    def estimate(self, *shown: Any) -> str:
+        """The live line for what the form holds now."""
+        _, draft = self.read(shown)
+        if not draft.model_source:
+            return figures_html(None)
+        try:
+            return figures_html(self.backstage.model_worker.estimate(draft.to_spec()))
+        except AskedWrongly as error:
+            titles = method_step.field_titles(draft)
+            lines = [f"{titles.get(each.field, each.field)}: {each.words}" for each in error.fields]
+            return figures_html(None, " ".join(lines) or error.words)
+        except StudioError as error:
+            return figures_html(None, error.words)
+
+    def advance(self, number: int) -> Any:
+        """The handler of a step's Next: on to the next step, or what is missing in words."""
+
+        def advancing(*shown: Any) -> list[Any]:
+            draft_id, draft = self.read(shown)
+            words = self._missing(number, draft)
+            if words:
+                return [gr.skip(), problem_html(words), *[gr.skip()] * 3]
+            self._move(draft_id, draft, number + 1)
+            return [gr.Walkthrough(selected=number + 1), gr.skip(), *review_step.shown(draft)]
+
+        return advancing
+
+    def go_back(self, number: int) -> Any:
+        """The handler of a step's Back."""
+
+        def going_back(*shown: Any) -> Any:
+            self._move(*self.read(shown), number - 1)
+            return gr.Walkthrough(selected=number - 1)
+
+        return going_back
+
+    def start(self, *shown: Any) -> list[Any]:
+        """Check every step, queue the training, and give the job's number to go to."""
+        draft_id, draft = self.read(shown)
+        for number in (MODEL, DATA, METHOD):
+            words = self._missing(number, draft)
+            if words:
+                return ["", problem_html(f"{step.TITLES[number]}: {words}")]
+        spec = replace(draft.to_spec(), name=draft.title)
+        try:
+            job = self.backstage.orders.train(spec)
+        except StudioError as error:
+            return ["", problem_html(error.words)]
+        self.backstage.library.save_draft(draft_id, replace(draft, started=job.id).to_json())
+        return [str(job.id), ""]
+
+    def _missing(self, number: int, draft: Draft) -> str:
+        if number == MODEL:
+            return model_step.missing(draft, self.backstage.home)
+        return data_step.missing(draft) if number == DATA else method_step.missing(draft)
+
+    def _move(self, draft_id: str, draft: Draft, number: int) -> None:
+        if draft_id:
+            self.backstage.library.save_draft(draft_id, replace(draft, step=number).to_json())
+
+
+def draft_of(values: Mapping[str, Any]) -> Draft:
+    """The draft that the controls' values make, by the names they have in the form."""
+    simple: dict[str, Any] = {}
+    nested: dict[str, dict[str, Any]] = {"columns": {}, "training": {}}
+    settings: dict[str, dict[str, Any]] = {}
+    for name, value in values.items():
+        section, _, rest = name.partition(".")
+        if section == "settings":
+            method, _, setting = rest.partition(".")
+            settings.setdefault(method, {})[setting] = value
+        elif rest:
+            nested[section][rest] = value
+        else:
+            simple[name] = value
+    simple = {name: value for name, value in simple.items() if value is not None}
+    if simple.get("data_upload") and not Path(simple["data_upload"]).exists():
+        simple["data_upload"] = ""
+    return Draft(
+        **simple,
+        columns={role: str(column or "") for role, column in nested["columns"].items()},
+        settings={method: _settings(method, shown) for method, shown in settings.items()},
+        training=_training(nested["training"]),
+    )
+
+
+def field_value(draft: Draft, name: str) -> Any:
+    """What a control shows of the draft, by the control's name in the form."""
+    section, _, rest = name.partition(".")
+    if section == "settings":
+        method, _, setting = rest.partition(".")
+        each = _method_controls(method)[setting]
+        return each.to_shown(draft.settings.get(method, {}).get(setting, each.default))
+    if section == "training":
+        each = _training_controls()[rest]
+        default = None if rest == "learning_rate" else each.default
+        return each.to_shown(draft.training.get(rest, default))
+    return getattr(draft, name)
+
+
+def _settings(method: str, shown: Mapping[str, Any]) -> dict[str, Any]:
+    these = _method_controls(method)
+    found = {name: these[name].to_json(value) for name, value in shown.items()}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _training(shown: Mapping[str, Any]) -> dict[str, Any]:
+    these = _training_controls()
+    found = {name: these[name].to_json(value) for name, value in shown.items()}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _method_controls(method: str) -> dict[str, Any]:
+    return {each.name: each for each in controls(method_step.METHODS[method].settings)}
+
+
+def _training_controls() -> dict[str, Any]:
+    names = (*method_step.TRAINING_BASIC, *method_step.TRAINING_MORE)
+    return {each.name: each for each in method_step.training_controls(names)}
+
+
+def _is_setting(name: str) -> bool:
+    return name == "method" or name.startswith(("settings.", "training."))
+
+
+PAGE = Page("New training", "", 10, "train", build)

@@ -1,0 +1,148 @@
+"""Try it: one question, answered by the base model and by the tuned one, side by side."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from typing import Any
+
+import gradio as gr
+
+from studio.data.examples import build as build_examples
+from studio.data.split import split
+from studio.errors import AskedWrongly, StudioError
+from studio.spec import TrainSpec
+from studio.ui import runs
+from studio.ui.backstage import Backstage
+from studio.ui.boundary import spoken
+from studio.ui.markup import heading
+from studio.ui.pages.page import Page
+from studio.ui.wiring import QUIET, opening
+
+SUGGESTIONS = 3
+WORKING = "The model is being loaded and answers; the first time takes longest."
+# The two cards say at once that something happens; the question itself goes on unchanged.
+MARK_BUSY = """(run, question) => {
+  document.querySelectorAll('#answers .answer').forEach(card => card.classList.add('busy'));
+  return [run, question];
+}"""
+# A suggestion goes into the question's box.
+SUGGEST_SCRIPT = """
+element.addEventListener('click', event => {
+  const button = event.target.closest('button[data-question]');
+  if (!button) return;
+  props.value = { ...props.value, chosen: button.dataset.question };
+  trigger('select');
+});
+"""
+SUGGEST_TEMPLATE = """
+{{#if value.questions}}<p class="quiet">From the rows it never trained on:</p>
+<div class="suggestions">{{#each value.questions}}<button type="button"
+data-question="{{this}}">{{this}}</button>{{/each}}</div>{{/if}}
+"""
+
+
+def build(backstage: Backstage) -> None:
+    """Make the page's components and wire them."""
+    view = View(backstage)
+    gr.HTML(heading("Try it", "Ask once; the model before and after training both answer."))
+    nothing = gr.HTML(elem_id="no-runs", apply_default_css=False)
+    with gr.Column(elem_classes="card", visible=False) as card:
+        run = runs.chooser("run")
+        question = gr.Textbox(
+            label="Your question",
+            info="`prompt`",
+            lines=3,
+            max_lines=10,
+            elem_id="question",
+        )
+        suggestions = gr.HTML(
+            value={"questions": []},
+            html_template=SUGGEST_TEMPLATE,
+            js_on_load=SUGGEST_SCRIPT,
+            elem_id="suggestions",
+            apply_default_css=False,
+        )
+        with gr.Row(elem_classes="step-foot"):
+            ask = gr.Button("Ask both", variant="primary", scale=0, min_width=150, elem_id="ask")
+    answers = gr.HTML(answers_html(None), elem_id="answers", visible=False, apply_default_css=False)
+    gr.on([opening()], spoken(view.open), None, [nothing, card, answers, run, suggestions], **QUIET)
+    run.change(spoken(view.suggest), run, suggestions, js=runs.KEEP_ADDRESS, **QUIET)
+    suggestions.select(
+        lambda value: (value or {}).get("chosen", ""), suggestions, question, **QUIET
+    )
+    gr.on(
+        [ask.click, question.submit],
+        spoken(view.answer),
+        [run, question],
+        answers,
+        js=MARK_BUSY,
+        trigger_mode="once",
+        **QUIET,
+    )
+
+
+class View:
+    """Makes what the page shows."""
+
+    def __init__(self, backstage: Backstage) -> None:
+        self.backstage = backstage
+
+    def open(self, request: gr.Request) -> list[Any]:
+        """The finished runs, and questions to begin with."""
+        chooser, chosen = runs.offered(self.backstage, request)
+        has_runs = bool(chosen)
+        return [
+            "" if has_runs else runs.NOTHING,
+            gr.Column(visible=has_runs),
+            gr.HTML(visible=has_runs),
+            chooser,
+            self.suggest(chosen),
+        ]
+
+    def suggest(self, run: str) -> dict[str, Any]:
+        """A few questions of the run's held-out rows."""
+        if not run:
+            return {"questions": []}
+        try:
+            return {"questions": self._held_out_questions(int(run))}
+        except StudioError:
+            # The dataset is gone or was changed: the page works without suggestions.
+            return {"questions": []}
+
+    def _held_out_questions(self, job_id: int) -> list[str]:
+        document = self.backstage.orders.queue.store.job(job_id).spec
+        data = TrainSpec.parse(document.get("spec", document)).data
+        if data.dataset is None or not data.columns:
+            return []
+        built = build_examples(self.backstage.library.open(data.dataset), data.columns)
+        held_out = split(built.examples, data.held_out, data.seed).held_out
+        return [example.prompt[-1].content for example in held_out[:SUGGESTIONS]]
+
+    def answer(self, run: str, question: str) -> str:
+        """Both answers, or words about why there are none."""
+        if not (question or "").strip():
+            raise AskedWrongly("Type a question first.")
+        return answers_html(self.backstage.chat_worker.answer(int(run), question.strip()))
+
+
+def answers_html(answers: Mapping[str, Any] | None) -> str:
+    """The two answers beside each other."""
+    cards = [("base", "Before training", "base model"), ("tuned", "After training", "tuned model")]
+    shown = "".join(
+        f'<section class="answer {name}"><h2>{title} <small>{term}</small></h2>'
+        f"{_answer((answers or {}).get(name))}"
+        f'<p class="working" role="status">{WORKING}</p></section>'
+        for name, title, term in cards
+    )
+    return f'<div class="answers">{shown}</div>'
+
+
+def _answer(text: Any) -> str:
+    if text is None:
+        return '<p class="quiet">The answer appears here.</p>'
+    said = str(text).strip()
+    return f'<p class="text">{html.escape(said)}</p>' if said else '<p class="quiet">(nothing)</p>'
+
+
+PAGE = Page("Try it", "try", 30, "chat", build)

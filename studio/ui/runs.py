@@ -1,0 +1,52 @@
+"""The finished trainings, as Try it and Export offer them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from jobs.errors import StoreBusy
+from jobs.models import Job, JobState
+from studio.ui import words
+from studio.ui.backstage import Backstage
+
+NOTHING = (
+    '<div class="empty"><p>There is no finished training yet.</p>'
+    '<p><a href="/">Start one</a>; when it is done, it can be chosen here.</p></div>'
+)
+# The choice is part of the address: a reload shows the same run.
+KEEP_ADDRESS = """(run) => {
+  if (run) history.replaceState(null, '', location.pathname + '?run=' + run);
+  return [run];
+}"""
+
+
+def finished(backstage: Backstage) -> list[Job]:
+    """The trainings that succeeded, newest first."""
+    jobs = backstage.orders.queue.store.jobs(states=[JobState.SUCCEEDED], task="train")
+    return sorted(jobs, key=lambda job: -(job.ended_at or 0))
+
+
+def chooser(elem_id: str) -> Any:
+    """A dropdown of runs; a server that was restarted since takes back what a window shows."""
+    return gr.Dropdown(
+        choices=[],
+        label="Training",
+        info="`run` · the finished ones, newest first",
+        allow_custom_value=True,
+        elem_id=elem_id,
+    )
+
+
+def offered(backstage: Backstage, request: gr.Request) -> tuple[Any, str]:
+    """An update for the chooser, with the run of the address or the newest; and that run's number."""
+    try:
+        jobs = finished(backstage)
+    except StoreBusy:
+        return gr.skip(), ""
+    choices = [(f"{job.name} · {words.moment(job.ended_at)}", str(job.id)) for job in jobs]
+    numbers = [number for _, number in choices]
+    wanted = request.query_params.get("run", "")
+    chosen = wanted if wanted in numbers else (numbers[0] if numbers else None)
+    return gr.Dropdown(choices=choices, value=chosen, visible=bool(jobs)), chosen or ""

@@ -1,0 +1,247 @@
+"""Step 2, the data: a file, what was found in it, which column is which, and what is wrong with it."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from studio.data.inspection import Inspection, inspect_table
+from studio.data.readers import read
+from studio.data.table import Table
+from studio.errors import StudioError
+from studio.objectives import OBJECTIVES
+from studio.ui import words
+from studio.ui.draft import HELD_OUT, Draft
+from studio.ui.markup import icon
+from studio.ui.steps import step
+from studio.ui.steps.step import Fields, problem_html
+
+SOURCES = (
+    ("Upload a file\nFrom this computer; it is copied into Whetstone's data folder.", "upload"),
+    ("A file by its path\nFor large files: read where it lies, not copied first.", "path"),
+    ("The starter example data\n180 customer mails with answers in a house form.", "starter"),
+)
+ROWS_SHOWN = 5
+CELL_CHARACTERS = 220
+NOT_USED = ""
+ROLES = OBJECTIVES["chat"].roles
+
+
+@dataclass(frozen=True)
+class Controls:
+    """The step's own components beside the form's fields."""
+
+    drop: Any
+    path: Any
+    findings: Any
+    roles: dict[str, Any]
+    mapping: Any
+    preview: Any
+    back: Any
+    forward: Any
+
+
+def build(fields: Fields) -> Controls:
+    """Make the step's controls."""
+    with gr.Column(elem_classes="card"):
+        gr.HTML("<h2>What should it learn from?</h2>", apply_default_css=False)
+        fields.add(
+            "data_from",
+            gr.Radio(
+                SOURCES,
+                value="upload",
+                label="Examples",
+                show_label=False,
+                elem_id="data-from",
+                elem_classes="choices",
+            ),
+        )
+        drop = gr.File(
+            label="A CSV or JSONL file: one example a row",
+            height=132,
+            elem_id="upload",
+        )
+        fields.add("data_upload", gr.Textbox(visible=False))
+        path = fields.add(
+            "data_path",
+            gr.Textbox(
+                label="File",
+                info="`data.path` · the full path, as your file manager shows it",
+                placeholder="/home/me/replies.csv",
+                max_lines=1,
+                visible=False,
+                elem_id="data-path",
+            ),
+        )
+        findings = gr.HTML(elem_id="findings", apply_default_css=False)
+    with gr.Column(elem_classes="card", visible=False, elem_id="mapping") as mapping:
+        gr.HTML("<h2>Which column is which?</h2>", apply_default_css=False)
+        with gr.Row(elem_classes="roles"):
+            roles = {
+                role.name: fields.add(
+                    f"columns.{role.name}",
+                    # What a window shows must be taken back even by a server that was restarted
+                    # since and knows no choices: hence the custom value.
+                    gr.Dropdown(
+                        choices=[],
+                        label=role.title,
+                        info=f"`{role.name}` · {role.description}",
+                        allow_custom_value=True,
+                        elem_id=f"role-{role.name}",
+                    ),
+                )
+                for role in ROLES
+            }
+        preview = gr.HTML(elem_id="preview", apply_default_css=False)
+        with gr.Accordion("More settings", open=False, elem_classes="more-settings"):
+            fields.add(
+                "held_out",
+                gr.Number(
+                    value=HELD_OUT,
+                    label="Share kept back for checking",
+                    info="`held_out` · these rows are never trained on; they show whether it learnt",
+                    step=0.01,
+                    elem_id="held-out",
+                ),
+            )
+    back, forward = step.navigation(step.DATA, "Next: method")
+    return Controls(drop, path, findings, roles, mapping, preview, back, forward)
+
+
+def shown(draft: Draft) -> list[Any]:
+    """Updates for drop, path, findings, mapping, preview and each role."""
+    drop = gr.File(visible=draft.data_from == "upload")
+    path = gr.Textbox(visible=draft.data_from == "path")
+    if not draft.data_file:
+        return [drop, path, "", gr.Column(visible=False), "", *[gr.skip()] * len(ROLES)]
+    try:
+        found = inspected(draft)
+    except StudioError as error:
+        hidden = gr.Column(visible=False)
+        return [drop, path, problem_html(error.words), hidden, "", *[gr.skip()] * len(ROLES)]
+    columns = [("not used", NOT_USED), *((name, name) for name in found.table.columns)]
+    return [
+        drop,
+        path,
+        findings_html(found),
+        gr.Column(visible=True),
+        preview_html(found),
+        *(
+            gr.Dropdown(choices=columns, value=found.mapping.roles.get(role.name, NOT_USED))
+            for role in ROLES
+        ),
+    ]
+
+
+def inspected(draft: Draft) -> Inspection:
+    """What the draft's file holds, with the columns chosen by hand or recognised.
+
+    Raises DataProblem when the file cannot be read or the columns do not fit.
+    """
+    table = _table(Path(draft.data_file))
+    return inspect_table(table, draft.chosen_columns)
+
+
+def _table(path: Path) -> Table:
+    place = path.expanduser().absolute()
+    try:
+        found = place.stat()
+    except OSError:
+        return read(place)  # which says in words what is wrong
+    return _read_once(place, found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(maxsize=2)
+def _read_once(path: Path, modified_ns: int, size_bytes: int) -> Table:
+    """The file's rows; each change on the form would read it again otherwise."""
+    return read(path)
+
+
+def findings_html(found: Inspection) -> str:
+    """The file in a sentence, the reason for the mapping, and every problem in plain words."""
+    rows = words.count(len(found.table.rows), "row")
+    columns = words.count(len(found.table.columns), "column")
+    file = html.escape(found.table.path.name)
+    is_sure = bool(found.examples) and not found.problems
+    verdict = html.escape(found.verdict)
+    mark = icon("check") if is_sure else icon("warning")
+    notes = "".join(f"<p>{html.escape(note)}</p>" for note in found.table.notes)
+    problems = "".join(
+        f'<li data-check="{html.escape(problem.check)}">{html.escape(problem.words)}</li>'
+        for problem in found.problems
+    )
+    listed = f'<ul class="problems">{problems}</ul>' if problems else ""
+    return (
+        f'<div class="findings {"good" if is_sure else "look"}">{mark}<div>'
+        f"<p><strong>{file}</strong>: {rows}, {columns}. {verdict}</p>"
+        f'<div class="quiet">{notes}</div>{listed}</div></div>'
+    )
+
+
+def preview_html(found: Inspection) -> str:
+    """The reason for the mapping and the first rows, the columns in use marked."""
+    used = {column: role for role, column in found.mapping.roles.items()}
+    titles = {role.name: role.title for role in ROLES}
+    head = "".join(
+        f'<th scope="col"{_mark(name in used)}>{html.escape(name)}'
+        + (f"<small>{html.escape(titles[used[name]])}</small>" if name in used else "")
+        + "</th>"
+        for name in found.table.columns
+    )
+    lines = "".join(
+        "<tr>"
+        + "".join(
+            f"<td{_mark(name in used)}>{_cell(row.get(name))}</td>" for name in found.table.columns
+        )
+        + "</tr>"
+        for row in list(found.table.rows[:ROWS_SHOWN])
+    )
+    reason = html.escape(found.mapping.reason)
+    more = len(found.table.rows) - ROWS_SHOWN
+    rest = f'<p class="quiet">and {words.count(more, "more row")}</p>' if more > 0 else ""
+    return (
+        f'<p class="quiet">{reason}</p><div class="scroll" tabindex="0" role="region" '
+        f'aria-label="The first rows"><table class="rows"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{lines}</tbody></table></div>{rest}"
+    )
+
+
+def _mark(is_used: bool) -> str:
+    return ' class="used"' if is_used else ""
+
+
+def _cell(value: Any) -> str:
+    text = "" if value is None else str(value)
+    if not text.strip():
+        return '<em class="hollow">empty</em>'
+    cut = text if len(text) <= CELL_CHARACTERS else text[:CELL_CHARACTERS] + "…"
+    return html.escape(cut)
+
+
+def missing(draft: Draft) -> str:
+    """Why this step is not done yet, in words; empty when it is."""
+    if not draft.data_file:
+        return "Choose a file with examples first."
+    try:
+        found = inspected(draft)
+    except StudioError as error:
+        return error.words
+    if not found.mapping.roles:
+        return found.mapping.reason
+    if not found.examples:
+        return "No row can be used with these columns. Choose the question's and the answer's."
+    return ""
+
+
+def summary(draft: Draft) -> str:
+    """The data in a few words."""
+    try:
+        found = inspected(draft)
+    except StudioError as error:
+        return error.words
+    return f"{found.table.path.name}: {found.verdict}"

@@ -1,0 +1,193 @@
+"""Step 3, the method: how the model learns, and the settings that go with it."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass, replace
+from typing import Any
+
+import gradio as gr
+
+from studio.errors import AskedWrongly
+from studio.methods import METHODS, Method
+from studio.spec import Training
+from studio.ui.draft import Draft
+from studio.ui.form import Control, control, controls
+from studio.ui.steps import step
+from studio.ui.steps.step import Fields, problem_html
+
+# Which of the spec's training settings the page offers, basic ones first.
+TRAINING_BASIC = ("epochs",)
+TRAINING_MORE = (
+    "learning_rate",
+    "batch_size",
+    "gradient_accumulation",
+    "max_length",
+    "scheduler",
+    "warmup_ratio",
+    "weight_decay",
+    "gradient_checkpointing",
+    "seed",
+)
+# Words for fields whose declaration has none of its own yet.
+WORDS = {
+    "epochs": ("Passes over your examples", "How often every example is seen."),
+    "learning_rate": (
+        "Size of each step",
+        "Larger learns faster, too large forgets; empty: what suits the method",
+    ),
+    "batch_size": ("Examples at once", "More is steadier and takes more memory"),
+    "gradient_accumulation": (
+        "Batches before each step",
+        "Makes a larger batch out of several small ones, without the memory",
+    ),
+    "max_length": ("Longest example", "In tokens, pieces of words; longer examples are cut"),
+    "scheduler": ("How steps shrink", "From the first step to the last"),
+    "warmup_ratio": ("Slow start", "Share of the training with growing steps"),
+    "weight_decay": ("Pull towards zero", "Keeps weights small; mostly for long trainings"),
+    "gradient_checkpointing": ("Save memory by recomputing", "About a third slower, less memory"),
+    "seed": ("Random seed", "The same seed gives the same training again"),
+}
+
+
+@dataclass(frozen=True)
+class Controls:
+    """The step's own components beside the form's fields."""
+
+    groups: dict[str, Any]
+    about: Any
+    problems: Any
+    back: Any
+    forward: Any
+
+
+def build(fields: Fields) -> Controls:
+    """Make the step's controls."""
+    with gr.Column(elem_classes="card"):
+        gr.HTML("<h2>How should it learn?</h2>", apply_default_css=False)
+        fields.add(
+            "method",
+            gr.Radio(
+                [(f"{each.title}\n{each.sentence}", each.name) for each in offered()],
+                value=Draft().method,
+                label="Method",
+                show_label=False,
+                elem_id="method",
+                elem_classes="choices",
+            ),
+        )
+        about = gr.HTML(elem_id="method-about", apply_default_css=False)
+    with gr.Column(elem_classes="card"):
+        gr.HTML("<h2>Settings</h2>", apply_default_css=False)
+        with gr.Row(elem_classes="settings"):
+            _training(fields, TRAINING_BASIC)
+            basic = _methods(fields, "basic")
+        with gr.Accordion("More settings", open=False, elem_classes="more-settings"):
+            with gr.Row(elem_classes="settings"):
+                _training(fields, TRAINING_MORE)
+            more = _methods(fields, "advanced")
+        problems = gr.HTML(elem_id="problems", apply_default_css=False)
+    back, forward = step.navigation(step.METHOD, "Next: review")
+    groups = {f"{name}.basic": group for name, group in basic.items()}
+    groups |= {f"{name}.more": group for name, group in more.items()}
+    return Controls(groups, about, problems, back, forward)
+
+
+def offered() -> list[Method]:
+    """The methods, the one to begin with first."""
+    return sorted(METHODS.values(), key=lambda method: method.name != Draft().method)
+
+
+def _training(fields: Fields, names: tuple[str, ...]) -> None:
+    for each in training_controls(names):
+        # Empty where the method chooses: its own rate is filled in when the spec is read.
+        value = None if each.name == "learning_rate" else each.default
+        fields.add(f"training.{each.name}", each.component(value, elem_id=f"training-{each.name}"))
+
+
+def training_controls(names: tuple[str, ...]) -> list[Control]:
+    """The controls of the spec's training section, with words for each."""
+    by_name = {name: control(name, Training.model_fields[name]) for name in names}
+    found = []
+    for name in names:
+        title, about = WORDS.get(name, ("", ""))
+        each = by_name[name]
+        declared = Training.model_fields[name]
+        found.append(
+            replace(
+                each,
+                title=declared.title or title or each.title,
+                description=declared.description or about,
+            )
+        )
+    return found
+
+
+def _methods(fields: Fields, level: str) -> dict[str, Any]:
+    """A group of controls for each method; only the chosen method's are shown."""
+    groups = {}
+    for method in METHODS.values():
+        these = [each for each in controls(method.settings) if each.level == level]
+        if not these:
+            continue
+        is_chosen = method.name == Draft().method
+        with gr.Row(visible=is_chosen, elem_classes="settings") as group:
+            for each in these:
+                fields.add(
+                    f"settings.{method.name}.{each.name}",
+                    each.component(elem_id=f"{method.name}-{each.name}"),
+                )
+        groups[method.name] = group
+    return groups
+
+
+def shown(draft: Draft, these: Controls) -> list[Any]:
+    """Updates for each group, for the paragraph and for the problems."""
+    visible = [gr.Row(visible=name.partition(".")[0] == draft.method) for name in these.groups]
+    method = METHODS[draft.method]
+    about = f'<p class="quiet">{html.escape(method.paragraph)}</p>'
+    return [*visible, about, problem_html(problems(draft))]
+
+
+def problems(draft: Draft) -> str:
+    """Every setting that cannot be used, by the name that the form gives it; empty when all can."""
+    try:
+        draft.to_spec()
+    except AskedWrongly as error:
+        titles = field_titles(draft)
+        lines = [
+            f"{titles.get(problem.field, problem.field)}: {problem.words}"
+            for problem in error.fields
+            if not problem.field.startswith(("data.", "model."))
+        ]
+        return " ".join(lines)
+    return ""
+
+
+def missing(draft: Draft) -> str:
+    """Why this step is not done yet, in words; empty when it is."""
+    return problems(draft)
+
+
+def field_titles(draft: Draft) -> dict[str, str]:
+    """The form's name of each of the spec's fields."""
+    titles = {
+        f"training.{each.name}": each.title
+        for each in training_controls((*TRAINING_BASIC, *TRAINING_MORE))
+    }
+    settings = controls(METHODS[draft.method].settings)
+    titles |= {f"method.{each.name}": each.title for each in settings}
+    titles["data.held_out"] = "Share kept back for checking"
+    return titles
+
+
+def summary(draft: Draft) -> str:
+    """The method in a few words."""
+    epochs = draft.training.get("epochs") or Training.model_fields["epochs"].default
+    passes = f"{epochs} pass{'' if epochs == 1 else 'es'} over the examples"
+    basic = [
+        f"{each.title.lower()} {draft.settings.get(draft.method, {}).get(each.name, each.default)}"
+        for each in controls(METHODS[draft.method].settings)
+        if each.level == "basic"
+    ]
+    return ", ".join([METHODS[draft.method].title, passes, *basic])

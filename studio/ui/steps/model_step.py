@@ -1,0 +1,159 @@
+"""Step 1, the model: the starter, one on this computer, or one from the Hub; and what it is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from studio.errors import StudioError
+from studio.models import starter
+from studio.models.describe import Description, describe
+from studio.settings import Home
+from studio.ui import words
+from studio.ui.draft import Draft
+from studio.ui.steps import step
+from studio.ui.steps.step import Fields, facts_html, note_html, problem_html
+
+# The first line is set off by the style sheet: title, then what to expect.
+SOURCES = (
+    (
+        "The starter model\nSmall and quick, comes with Whetstone. Good for learning how it works.",
+        "starter",
+    ),
+    (
+        "A model on this computer\nA folder with .safetensors files, or a single .gguf file.",
+        "path",
+    ),
+    (
+        "A model from the Hub\nHugging Face: downloaded once, then kept here.",
+        "hub",
+    ),
+)
+HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+NO_TEMPLATE = (
+    "This model has no chat template, so it is not known how it marks questions and answers. "
+    "Choose an instruction-tuned model; its name often ends in Instruct or Chat."
+)
+
+
+@dataclass(frozen=True)
+class Controls:
+    """The step's own components beside the form's fields."""
+
+    path: Any
+    hub: Any
+    card: Any
+    forward: Any
+
+
+def build(fields: Fields) -> Controls:
+    """Make the step's controls."""
+    with gr.Column(elem_classes="card"):
+        gr.HTML("<h2>Which model should learn?</h2>", apply_default_css=False)
+        fields.add(
+            "model_from",
+            gr.Radio(
+                SOURCES,
+                value="starter",
+                label="Base model",
+                show_label=False,
+                elem_id="model-from",
+                elem_classes="choices",
+            ),
+        )
+        path = fields.add(
+            "model_path",
+            gr.Textbox(
+                label="Folder or .gguf file",
+                info="`model.source` · the full path, as your file manager shows it",
+                placeholder="/home/me/models/Qwen2.5-0.5B-Instruct",
+                max_lines=1,
+                visible=False,
+                elem_id="model-path",
+            ),
+        )
+        hub = fields.add(
+            "model_hub",
+            gr.Textbox(
+                label="Name on the Hub",
+                info="`model.source` · owner and name, as on the model's page",
+                placeholder="owner/model-name",
+                max_lines=1,
+                visible=False,
+                elem_id="model-hub",
+            ),
+        )
+        card = gr.HTML(elem_id="model-card", apply_default_css=False)
+    _, forward = step.navigation(step.MODEL, "Next: data")
+    return Controls(path, hub, card, forward)
+
+
+def shown(draft: Draft, home: Home) -> list[Any]:
+    """Updates for path, hub and card."""
+    return [
+        gr.Textbox(visible=draft.model_from == "path"),
+        gr.Textbox(visible=draft.model_from == "hub"),
+        card_html(draft, home),
+    ]
+
+
+def card_html(draft: Draft, home: Home) -> str:
+    """What the chosen model is, or why it cannot be used."""
+    if not draft.model_source:
+        return ""
+    try:
+        found = describe_source(draft, home)
+    except StudioError as error:
+        return problem_html(error.words)
+    if found is None:
+        return note_html(
+            f"{draft.model_source} is downloaded when the training starts, as a job of its own. "
+            "How large it is shows there."
+        )
+    facts = [
+        ("Model", starter.TITLE if draft.model_from == "starter" else found.name),
+        ("Parameters", f"{words.about(found.parameters)}"),
+        ("Size on disk", words.size(found.bytes)),
+        ("Kind", found.architecture.family),
+        ("Longest text", words.count(found.architecture.max_length, "token")),
+        ("Licence", found.licence or "not stated"),
+    ]
+    missing = "" if found.has_chat_template else note_html(NO_TEMPLATE)
+    return facts_html(facts) + missing
+
+
+def describe_source(draft: Draft, home: Home) -> Description | None:
+    """The chosen model's description; None where it must be downloaded first. Raises ModelProblem."""
+    if draft.model_from == "starter":
+        return describe(starter.find().path)
+    if draft.model_from == "path":
+        return describe(Path(draft.model_source).expanduser().absolute())
+    fetched = sorted(home.models.glob(f"hub--{draft.model_source.replace('/', '--')}--*"))
+    return describe(fetched[-1]) if fetched else None
+
+
+def missing(draft: Draft, home: Home) -> str:
+    """Why this step is not done yet, in words; empty when it is."""
+    if not draft.model_source:
+        return "Type where the model is first."
+    if draft.model_from == "hub" and not HUB_ID.fullmatch(draft.model_source):
+        return f"'{draft.model_source}' is no name on the Hub. Expected: owner/name."
+    try:
+        found = describe_source(draft, home)
+    except StudioError as error:
+        return error.words
+    return NO_TEMPLATE if found is not None and not found.has_chat_template else ""
+
+
+def summary(draft: Draft) -> str:
+    """The model in a few words."""
+    name = {
+        "starter": starter.TITLE,
+        "path": Path(draft.model_source).name,
+        "hub": draft.model_source,
+    }[draft.model_from]
+    return name
