@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import shutil
 import time
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from typing import Any
 
 import torch
 from filelock import FileLock
+from safetensors import SafetensorError
 from tokenizers import pre_tokenizers
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
@@ -39,14 +39,15 @@ def convert_gguf(gguf: Path, folder: Path, *, origin: Origin | None = None, log:
             _remove_leftovers(folder)
             if folder.exists():
                 return _expect_prepared(folder, log)
+            _expect_room(header, folder)
             with new_folder(folder) as place:
                 _save(gguf, header, place, log)
                 (origin or _own_origin(gguf, header)).write(place)
                 describe(place)
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise ModelProblem(_disk_full(header, folder), code="disk_full") from error
-        raise
+    except (OSError, SafetensorError) as error:
+        if not _is_for_want_of_room(error):
+            raise
+        raise ModelProblem(_disk_full(header, folder), code="disk_full") from error
     log(f"Ready: {folder}")
 
 
@@ -138,9 +139,22 @@ def _remove_leftovers(folder: Path) -> None:
         shutil.rmtree(left, ignore_errors=True)
 
 
+def _expect_room(header: GgufHeader, folder: Path) -> None:
+    """Raise ModelProblem when the float32 weights (4 bytes each) do not fit on the disk."""
+    if shutil.disk_usage(folder.parent).free < 4 * header.parameters:
+        raise ModelProblem(_disk_full(header, folder), code="disk_full")
+
+
+def _is_for_want_of_room(error: Exception) -> bool:
+    """Whether the disk filled up; safetensors tells it only in its words (0.8)."""
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOSPC
+    return "No space left" in str(error)
+
+
 def _disk_full(header: GgufHeader, folder: Path) -> str:
     needed = 4 * header.parameters / 1e9
-    free = shutil.disk_usage(os.path.dirname(folder)).free / 1e9
+    free = shutil.disk_usage(folder.parent).free / 1e9
     return (
         f"The disk is full: the converted model needs about {needed:.1f} GB, {free:.1f} GB are "
         f"free in {folder.parent}. Make room, or choose another data folder with --home DIR."

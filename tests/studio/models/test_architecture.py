@@ -48,6 +48,12 @@ def test_a_size_that_is_no_positive_whole_number_counts_as_missing(layers: objec
         from_config({**CONFIG, "num_hidden_layers": layers}, "config.json")
 
 
+def test_settings_that_nobody_here_knows_do_no_harm() -> None:
+    known = from_config(CONFIG, "config.json")
+
+    assert from_config({**CONFIG, "mood": "sunny", "rope_scaling": {}}, "config.json") == known
+
+
 def test_a_config_without_a_family_is_refused() -> None:
     with pytest.raises(ModelProblem, match="model_type"):
         from_config({}, "config.json")
