@@ -51,7 +51,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    common = argparse.ArgumentParser(add_help=False)
+    common = _Parser(add_help=False)
     common.add_argument("--json", action="store_true", help="one JSON document on standard output")
     common.add_argument("--home", metavar="DIR", help="the data folder (default: STUDIO_HOME)")
     parser = _Parser(
@@ -63,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"Whetstone {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
     # The options may stand before or after the command; the subcommand must not reset them.
-    late = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    late = _Parser(add_help=False, argument_default=argparse.SUPPRESS)
     late.add_argument("--json", action="store_true", help="one JSON document on standard output")
     late.add_argument("--home", metavar="DIR", help="the data folder")
     for name, command in commands.COMMANDS.items():

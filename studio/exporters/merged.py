@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import peft
 import torch
 
 from studio.exporters.card import write_card
@@ -21,7 +20,7 @@ def merged(opened: Opened, trained: Path, settings: Settings, folder: Path) -> N
     `opened` is used up: merging changes its base model in place.
     """
     model: Any = opened.model
-    if isinstance(model, peft.PeftModel):
+    if adapters.has_adapter(model):
         model = adapters.merge(model)
     dtype = opened.numbers.weights if settings.dtype == "same" else DTYPES[settings.dtype]
     model = model.to(dtype)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import peft
 import torch
 from torch import nn
 
@@ -62,8 +61,8 @@ class Opened:
     @contextmanager
     def base(self) -> Iterator[nn.Module]:
         """The base model: the adapter switched off, or, after full fine-tuning, loaded anew."""
-        if isinstance(self.model, peft.PeftModel):
-            with self.model.disable_adapter():
+        if adapters.has_adapter(self.model):
+            with self.model.disable_adapter():  # type: ignore[operator]
                 yield self.model
         else:
             base = loading.load_base(Path(self.order.base.folder), self.numbers.weights)

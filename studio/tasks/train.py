@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from dataclasses import asdict, replace
@@ -33,7 +32,6 @@ REMEDY = (
 
 def train(context: TaskContext) -> dict[str, Any]:
     """Train as ordered, going on from the last checkpoint; raises Stopped once a stop was asked for."""
-    _give_way()
     order = _order(context)
     setup = _set_up(context, order)
     began = time.monotonic()
@@ -194,11 +192,3 @@ def _peak_bytes(device: torch.device) -> int:
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return int(peak if sys.platform == "darwin" else peak * 1024)
-
-
-def _give_way() -> None:
-    """Let the pages and the model worker go first: training may wait, a person should not."""
-    if sys.platform == "win32":
-        psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
-    elif os.nice(0) == 0:
-        os.nice(5)

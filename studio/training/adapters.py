@@ -93,6 +93,11 @@ def load(base: nn.Module, folder: Path) -> peft.PeftModel:
         ) from error
 
 
+def has_adapter(model: nn.Module) -> bool:
+    """Whether an adapter lies on the model, rather than its own weights having been trained."""
+    return isinstance(model, peft.PeftModel)
+
+
 def is_adapter(folder: Path) -> bool:
     """Whether `folder` holds an adapter rather than a whole model."""
     return (folder / "adapter_config.json").is_file()

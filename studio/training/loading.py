@@ -11,16 +11,11 @@ from typing import Any, Literal
 import torch
 from torch import nn
 from transformers import AutoModelForCausalLM, AutoTokenizer
-from transformers.utils import logging as transformers_logging
 
 from studio.errors import ModelProblem
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-
-# Its progress bars and hints are written for programmers; what matters is said in our own log.
-transformers_logging.set_verbosity_error()
-transformers_logging.disable_progress_bar()
 
 
 @dataclass(frozen=True)

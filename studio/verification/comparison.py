@@ -81,7 +81,8 @@ class _Measured:
         """The figures over all rows so far."""
         distance = self.divergence if self.is_16_bit else self.largest
         changed = self.largest["training"] > 0
-        to_base = distance["base"] / max(distance["tuned"], 1e-12) if changed else None
+        ratio = distance["base"] / max(distance["tuned"], distance["base"] * 1e-9, 1e-30)
+        to_base = ratio if changed else None
         return Difference(
             max_logit=self.largest["tuned"] / self.largest_logit,
             kl=max(0.0, self.divergence["tuned"] / self.positions),

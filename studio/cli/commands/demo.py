@@ -92,7 +92,7 @@ def _scored(row: dict[str, str]) -> dict[str, Any]:
 
 
 def _share(held_out: list[dict[str, Any]], name: str) -> float:
-    return round(sum(row[name] for row in held_out) / len(held_out), 4)
+    return round(sum(bool(row[name]) for row in held_out) / len(held_out), 4)
 
 
 def _words(document: dict[str, Any], exports: list[dict[str, Any]]) -> str:

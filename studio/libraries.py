@@ -1,0 +1,31 @@
+"""How other people's libraries behave in our processes: offline, quiet, one set of threads."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+
+# Asked of no one but `fetch`: whatever trains, tries or exports uses files that are here already.
+OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
+QUIET = {
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "TRANSFORMERS_VERBOSITY": "error",
+    "BITSANDBYTES_NOWELCOME": "1",
+}
+
+
+def settle() -> None:
+    """Call before the first import of torch, transformers or peft in a process.
+
+    Their hints and bars are written for programmers; in a log that a person reads they look like
+    faults. What matters to a person our own code says.
+    """
+    os.environ.update(OFFLINE | QUIET)
+    # PEFT imports bitsandbytes, which complains of kernels that only its own 4-bit speed-up needs.
+    for name in ("bitsandbytes", "transformers", "peft"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    for name in ("transformers", "peft", "torch"):
+        warnings.filterwarnings("ignore", module=rf"{name}\b")
