@@ -159,7 +159,7 @@ def test_the_queue_knows_nothing_of_the_studio() -> None:
 
 
 def test_no_file_names_a_machine_or_a_registry() -> None:
-    unwanted = ["/work" + "/main", "/opt" + "/wheels", "/root" + "/", "/home" + "/"]
+    unwanted = ["/work" + "/main", "/work" + "/shared", "/opt" + "/wheels", "/root" + "/"]
     unwanted += ["files.python" + "hosted.org", "pypi.org" + "/simple", "download.py" + "torch.org"]
     found = [
         (str(file), words)
