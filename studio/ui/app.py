@@ -29,12 +29,13 @@ def asgi(home: Home) -> fastapi.FastAPI:
     with warnings.catch_warnings():
         # It warns that several pages rule out rendering on the server, which is off anyway.
         warnings.filterwarnings("ignore", message="SSR mode")
-        return _mounted(outer, backstage)
+        _mount(outer, backstage)
+    return outer
 
 
-def _mounted(outer: fastapi.FastAPI, backstage: Backstage) -> fastapi.FastAPI:
+def _mount(outer: fastapi.FastAPI, backstage: Backstage) -> None:
     home = backstage.home
-    return gr.mount_gradio_app(
+    gr.mount_gradio_app(
         outer,
         build(backstage),
         path="/",

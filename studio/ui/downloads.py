@@ -67,7 +67,7 @@ def file_name(job: Job) -> str:
 def zipped(folder: Path) -> Iterator[bytes]:
     """The folder's files as the bytes of a zip, uncompressed: weights do not compress."""
     sink = _Sink()
-    with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:  # type: ignore[arg-type]
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
             entry = zipfile.ZipInfo.from_file(
                 path, str(path.relative_to(folder)), strict_timestamps=False
@@ -82,12 +82,20 @@ def zipped(folder: Path) -> Iterator[bytes]:
 class _Sink:
     """What a ZipFile writes to: it cannot seek, and gives away what was written so far."""
 
+    mode = "wb"
+
     def __init__(self) -> None:
         self.pieces: list[bytes] = []
+        self.written = 0
 
     def write(self, piece: bytes) -> int:
         self.pieces.append(bytes(piece))
+        self.written += len(piece)
         return len(piece)
+
+    def tell(self) -> int:
+        """How much was written; ZipFile keeps its table of contents by it."""
+        return self.written
 
     def flush(self) -> None:
         """Nothing is kept back."""

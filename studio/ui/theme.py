@@ -144,7 +144,7 @@ MEASURES = {
 }
 
 
-class Whetstone(gr.themes.Base):
+class Whetstone(gr.themes.Base):  # type: ignore[misc]  # Gradio is not read by mypy
     """Gradio's base theme with the studio's fonts, colours and measures."""
 
     def __init__(self) -> None:

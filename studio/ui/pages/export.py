@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -24,6 +25,7 @@ FAST_S, SLOW_S = 1, 10
 # A larger zip is better fetched from its folder than through the browser.
 LARGEST_DOWNLOAD_BYTES = 8 * 10**9
 EXPORTS_SHOWN = 20
+FIRST = next(iter(FORMATS))
 
 LIST_SCRIPT = """
 element.addEventListener('click', event => {
@@ -39,11 +41,30 @@ TICK_SCRIPT = "(run, shown) => [run, {...(shown || {}), hidden: document.hidden}
 
 def build(backstage: Backstage) -> None:
     """Make the page's components and wire them."""
-    view = View(backstage)
-    gr.HTML(heading("Export", "Take the trained model away; every export is checked before you get it."))
+    layout = lay_out()
+    view = View(backstage, {name: [one for one, _ in it] for name, it in layout.settings.items()})
+    wire(view, layout)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The page's components; `settings` are each format's controls with what they are made from."""
+
+    nothing: Any
+    card: Any
+    run: Any
+    format: Any
+    groups: list[Any]
+    settings: dict[str, list[tuple[Control, Any]]]
+    start: Any
+    results: Any
+    exports: Any
+
+
+def lay_out() -> Layout:
+    """Make the page's components."""
+    gr.HTML(heading("Export", "Take the trained model away; every export is checked before."))
     nothing = gr.HTML(elem_id="no-runs", apply_default_css=False)
-    settings: dict[str, list[tuple[Control, Any]]] = {}
-    groups = []
     with gr.Column(elem_classes="card", visible=False) as card:
         run = runs.chooser("export-run")
         chosen = gr.Radio(
@@ -51,20 +72,13 @@ def build(backstage: Backstage) -> None:
                 (f"{each.title}\n{each.sentence} Opens with {each.opens_with}.", each.name)
                 for each in FORMATS.values()
             ],
-            value=next(iter(FORMATS)),
+            value=FIRST,
             label="Format",
             show_label=False,
             elem_id="format",
             elem_classes="choices",
         )
-        for each in FORMATS.values():
-            these = controls(each.settings)
-            is_first = each.name == next(iter(FORMATS))
-            with gr.Row(visible=is_first and bool(these), elem_classes="settings") as group:
-                settings[each.name] = [
-                    (one, one.component(elem_id=f"{each.name}-{one.name}")) for one in these
-                ]
-            groups.append(group)
+        groups, settings = _settings()
         with gr.Row(elem_classes="step-foot"):
             start = gr.Button("Export", variant="primary", scale=0, min_width=150, elem_id="export")
     with gr.Column(elem_classes="card", visible=False) as results:
@@ -76,19 +90,32 @@ def build(backstage: Backstage) -> None:
             elem_id="exports",
             apply_default_css=False,
         )
+    return Layout(nothing, card, run, chosen, groups, settings, start, results, exports)
+
+
+def _settings() -> tuple[list[Any], dict[str, list[tuple[Control, Any]]]]:
+    """A group of controls for each format; only the chosen format's are shown."""
+    groups = []
+    made: dict[str, list[tuple[Control, Any]]] = {}
+    for each in FORMATS.values():
+        these = controls(each.settings)
+        with gr.Row(visible=each.name == FIRST and bool(these), elem_classes="settings") as group:
+            made[each.name] = [
+                (one, one.component(elem_id=f"{each.name}-{one.name}")) for one in these
+            ]
+        groups.append(group)
+    return groups, made
+
+
+def wire(view: View, layout: Layout) -> None:
+    """Opening, choosing, exporting, and the one tick."""
     shown = gr.JSON(visible=False)
     timer = gr.Timer(FAST_S)
-    view.settings = {name: [one for one, _ in pairs] for name, pairs in settings.items()}
-    parts = [part for pairs in settings.values() for _, part in pairs]
-    gr.on([opening()], spoken(view.open), None, [nothing, card, results, run], **QUIET)
-    chosen.change(
-        lambda name: [
-            gr.Row(visible=each == name and bool(view.settings[each])) for each in FORMATS
-        ],
-        chosen,
-        groups,
-        **QUIET,
-    )
+    run, exports = layout.run, layout.exports
+    parts = [part for pairs in layout.settings.values() for _, part in pairs]
+    opened = [layout.nothing, layout.card, layout.results, run]
+    gr.on([opening()], spoken(view.open), None, opened, **QUIET)
+    layout.format.change(view.choose, layout.format, layout.groups, **QUIET)
     gr.on(
         [timer.tick, run.change, exports.input],
         spoken(view.tick),
@@ -100,22 +127,25 @@ def build(backstage: Backstage) -> None:
     )
     run.change(None, run, run, js=runs.KEEP_ADDRESS)
     exports.select(spoken(view.show), exports, None, **QUIET)
-    start.click(spoken(view.start), [run, chosen, *parts], timer, **QUIET)
+    layout.start.click(spoken(view.start), [run, layout.format, *parts], timer, **QUIET)
 
 
 class View:
     """Makes what the page shows out of the queue."""
 
-    settings: dict[str, list[Control]]
-
-    def __init__(self, backstage: Backstage) -> None:
+    def __init__(self, backstage: Backstage, settings: dict[str, list[Control]]) -> None:
         self.backstage = backstage
+        self.settings = settings
 
     def open(self, request: gr.Request) -> list[Any]:
         """The finished runs to choose from."""
         chooser, chosen = runs.offered(self.backstage, request)
         is_there = gr.Column(visible=bool(chosen))
         return ["" if chosen else runs.NOTHING, is_there, is_there, chooser]
+
+    def choose(self, name: str) -> list[Any]:
+        """Show the settings of the chosen format."""
+        return [gr.Row(visible=each == name and bool(self.settings[each])) for each in FORMATS]
 
     def start(self, run: str, name: str, *shown: Any) -> Any:
         """Queue the export with the settings of its format."""

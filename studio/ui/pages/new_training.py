@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from studio.errors import AskedWrongly, StudioError
+from studio.methods import METHODS
 from studio.ui.backstage import Backstage
 from studio.ui.boundary import spoken
 from studio.ui.draft import Draft
@@ -35,13 +36,58 @@ GO_TO_JOB = "(id) => { if (id) location.assign('/jobs?job=' + id); return [id]; 
 def build(backstage: Backstage) -> None:
     """Make the page's components and wire them."""
     fields = Fields()
-    form = Form(backstage, fields)
+    layout = lay_out(fields)
+    form = Form(backstage, fields, layout.method)
+    wire_fields(form, layout)
+    wire_steps(form, layout)
+    wire_opening(form, layout)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The page's components."""
+
+    start_over: Any
+    draft_id: Any
+    walkthrough: Any
+    model: model_step.Controls
+    data: data_step.Controls
+    method: method_step.Controls
+    review: review_step.Controls
+    figures: Any
+    started: Any
+
+    @property
+    def model_shown(self) -> list[Any]:
+        """What `model_step.shown` updates."""
+        return [self.model.path, self.model.hub, self.model.card]
+
+    @property
+    def data_shown(self) -> list[Any]:
+        """What `data_step.shown` updates."""
+        data = self.data
+        parts = [data.drop, data.path, data.findings, data.mapping, data.preview]
+        return [*parts, *data.roles.values()]
+
+    @property
+    def method_shown(self) -> list[Any]:
+        """What `method_step.shown` updates."""
+        return [*self.method.groups.values(), self.method.about, self.method.problems]
+
+    @property
+    def review_shown(self) -> list[Any]:
+        """What `review_step.shown` updates."""
+        return [self.review.name, self.review.summary, self.review.spec]
+
+
+def lay_out(fields: Fields) -> Layout:
+    """Make the page's components; the controls go into `fields`."""
     with gr.Row(elem_classes="head"):
         gr.HTML(heading("New training", "Four steps; everything you choose is kept as you go."))
         start_over = gr.Button(
             "Start over", size="sm", scale=0, min_width=104, elem_id="start-over"
         )
-    draft_id = gr.Textbox(visible=False, elem_id="draft-id")
+    draft_id = gr.Textbox(visible=False)
     fields.add("columns_for", gr.Textbox(visible=False))
     with gr.Walkthrough(selected=MODEL, elem_id="steps") as walkthrough:
         with gr.Step(step.TITLES[MODEL], id=MODEL):
@@ -54,17 +100,21 @@ def build(backstage: Backstage) -> None:
             review = review_step.build(fields)
     figures = figures_line()
     started = gr.Textbox(visible=False)
+    return Layout(start_over, draft_id, walkthrough, model, data, method, review, figures, started)
 
-    inputs = [draft_id, *fields.inputs]
-    model_shown = [model.path, model.hub, model.card]
-    roles = list(data.roles.values())
-    data_shown = [data.drop, data.path, data.findings, data.mapping, data.preview, *roles]
-    method_shown = [*method.groups.values(), method.about, method.problems]
-    review_shown = [review.name, review.summary, review.spec]
-    settings = [part for name, part in fields.components.items() if _is_setting(name)]
-    form.method = method
 
-    def on(components: list[Any], handler: Any, outputs: list[Any]) -> None:
+def wire_fields(form: Form, layout: Layout) -> None:
+    """Every change is kept and shown; the figures follow it."""
+    part = form.fields.components
+    inputs = [layout.draft_id, *form.fields.inputs]
+    settings = [component for name, component in part.items() if _is_setting(name)]
+    model = [part["model_from"], part["model_path"], part["model_hub"]]
+    data = [part["data_from"], part["data_upload"], part["data_path"]]
+    for components, handler, outputs in (
+        (model, form.model_changed, layout.model_shown),
+        (data, form.data_changed, layout.data_shown),
+        ([*settings, part["held_out"], part["name"]], form.settings_changed, layout.method_shown),
+    ):
         gr.on(
             [component.change for component in components],
             spoken(handler),
@@ -73,69 +123,72 @@ def build(backstage: Backstage) -> None:
             trigger_mode="always_last",
             **QUIET,
         )
-
-    part = fields.components
-    on([part["model_from"], part["model_path"], part["model_hub"]], form.model_changed, model_shown)
-    on([part["data_from"], part["data_upload"], part["data_path"]], form.data_changed, data_shown)
-    on([*settings, part["held_out"], part["name"]], form.settings_changed, method_shown)
-    for role in roles:
-        role.input(
-            spoken(form.roles_chosen),
-            inputs,
-            [part["columns_for"], data.findings, data.preview],
-            **QUIET,
-        )
-    data.drop.upload(lambda path: path or "", data.drop, part["data_upload"], **QUIET)
-    data.drop.clear(lambda: "", None, part["data_upload"], **QUIET)
-
+    for role in layout.data.roles.values():
+        chosen = [part["columns_for"], layout.data.findings, layout.data.preview]
+        role.input(spoken(form.roles_chosen), inputs, chosen, **QUIET)
+    drop = layout.data.drop
+    drop.upload(lambda path: path or "", drop, part["data_upload"], **QUIET)
+    drop.clear(lambda: "", None, part["data_upload"], **QUIET)
     gr.on(
-        [opening(), *(component.change for component in fields.inputs)],
+        [opening(), *(component.change for component in form.fields.inputs)],
         spoken(form.estimate),
         inputs,
-        figures,
+        layout.figures,
         js=MARK_STALE,
         trigger_mode="always_last",
         **QUIET,
     )
 
-    problems = {MODEL: model.card, DATA: data.findings, METHOD: method.problems}
-    for number, forward in ((MODEL, model.forward), (DATA, data.forward), (METHOD, method.forward)):
-        forward.click(
-            spoken(form.advance(number)),
-            inputs,
-            [walkthrough, problems[number], *review_shown],
-            **QUIET,
-        )
-    for number, back in ((DATA, data.back), (METHOD, method.back), (REVIEW, review.back)):
-        back.click(spoken(form.go_back(number)), inputs, walkthrough, **QUIET)
 
-    opened = [draft_id, walkthrough, *(part[name] for name in form.restored)]
-    gr.on(
-        [opening()],
-        spoken(form.open),
-        None,
-        [*opened, *model_shown, *data_shown, *method_shown, *review_shown],
-        **QUIET,
-    ).then(None, draft_id, draft_id, js=KEEP_ADDRESS)
-    start_over.click(
-        spoken(form.start_over),
-        None,
-        [*opened, *model_shown, *data_shown, *method_shown, *review_shown],
-        **QUIET,
-    ).then(None, draft_id, draft_id, js=KEEP_ADDRESS)
-    review.start.click(
-        spoken(form.start), inputs, [started, review.problems], api_visibility="private"
-    ).then(None, started, started, js=GO_TO_JOB)
+def wire_steps(form: Form, layout: Layout) -> None:
+    """Next, Back and Start."""
+    inputs = [layout.draft_id, *form.fields.inputs]
+    for number, forward, problems in (
+        (MODEL, layout.model.forward, layout.model.card),
+        (DATA, layout.data.forward, layout.data.findings),
+        (METHOD, layout.method.forward, layout.method.problems),
+    ):
+        outputs = [layout.walkthrough, problems, *layout.review_shown]
+        forward.click(spoken(form.advance(number)), inputs, outputs, **QUIET)
+    for number, back in (
+        (DATA, layout.data.back),
+        (METHOD, layout.method.back),
+        (REVIEW, layout.review.back),
+    ):
+        back.click(spoken(form.go_back(number)), inputs, layout.walkthrough, **QUIET)
+    layout.review.start.click(
+        spoken(form.start),
+        inputs,
+        [layout.started, layout.review.problems],
+        trigger_mode="once",
+        api_visibility="private",
+    ).then(None, layout.started, layout.started, js=GO_TO_JOB)
+
+
+def wire_opening(form: Form, layout: Layout) -> None:
+    """A draft is shown when the page opens, an empty one on Start over."""
+    outputs = [
+        layout.draft_id,
+        layout.walkthrough,
+        *(form.fields.components[name] for name in form.restored),
+        *layout.model_shown,
+        *layout.data_shown,
+        *layout.method_shown,
+        *layout.review_shown,
+    ]
+    for trigger, handler in ((opening(), form.open), (layout.start_over.click, form.start_over)):
+        gr.on([trigger], spoken(handler), None, outputs, **QUIET).then(
+            None, layout.draft_id, layout.draft_id, js=KEEP_ADDRESS
+        )
 
 
 class Form:
     """Between the window's controls and the draft's row; holds nothing itself."""
 
-    method: method_step.Controls
-
-    def __init__(self, backstage: Backstage, fields: Fields) -> None:
+    def __init__(self, backstage: Backstage, fields: Fields, method: method_step.Controls) -> None:
         self.backstage = backstage
         self.fields = fields
+        self.method = method
 
     @property
     def restored(self) -> list[str]:
@@ -327,7 +380,7 @@ def _training(shown: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _method_controls(method: str) -> dict[str, Any]:
-    return {each.name: each for each in controls(method_step.METHODS[method].settings)}
+    return {each.name: each for each in controls(METHODS[method].settings)}
 
 
 def _training_controls() -> dict[str, Any]:

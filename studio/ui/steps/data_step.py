@@ -79,6 +79,13 @@ def build(fields: Fields) -> Controls:
             ),
         )
         findings = gr.HTML(elem_id="findings", apply_default_css=False)
+    mapping, roles, preview = _mapping(fields)
+    back, forward = step.navigation(step.DATA, "Next: method")
+    return Controls(drop, path, findings, roles, mapping, preview, back, forward)
+
+
+def _mapping(fields: Fields) -> tuple[Any, dict[str, Any], Any]:
+    """The second card: which column plays which role, and the first rows."""
     with gr.Column(elem_classes="card", visible=False, elem_id="mapping") as mapping:
         gr.HTML("<h2>Which column is which?</h2>", apply_default_css=False)
         with gr.Row(elem_classes="roles"):
@@ -109,8 +116,7 @@ def build(fields: Fields) -> Controls:
                     elem_id="held-out",
                 ),
             )
-    back, forward = step.navigation(step.DATA, "Next: method")
-    return Controls(drop, path, findings, roles, mapping, preview, back, forward)
+    return mapping, roles, preview
 
 
 def shown(draft: Draft) -> list[Any]:
