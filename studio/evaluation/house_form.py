@@ -1,4 +1,4 @@
-"""The score of the starter data: is a customer's mail noted in the house form, with the right facts?
+"""The score of the starter data: whether a mail was noted in the house form, with the right facts.
 
 The form is one line: `Order 48213, desk lamp: passed to Repairs.` Order number and product stand
 in the mail; which department is meant has to be understood from it.
