@@ -9,8 +9,10 @@ from __future__ import annotations
 import errno
 import hashlib
 import io
+import json
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -302,3 +304,16 @@ def _api() -> HfApi:
 def _endpoint() -> str:
     """The Hub's address; read anew each time, where the library reads it once at import."""
     return (os.environ.get("HF_ENDPOINT") or constants.ENDPOINT).rstrip("/")
+
+
+def main(arguments: list[str]) -> None:
+    """For `asking`: print the commit of REPO_ID [REVISION], or the problem, as one JSON document."""
+    try:
+        said = {"commit": resolve_revision(*arguments)}
+    except ModelProblem as problem:
+        said = {"code": problem.code, "words": problem.words}
+    print(json.dumps(said))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -10,6 +10,7 @@ from typing import Literal
 
 from studio.errors import ModelProblem, did_you_mean
 from studio.models import starter
+from studio.models.asking import ask_for_commit
 from studio.models.describe import describe
 from studio.models.fingerprints import fingerprint_file, fingerprint_folder
 from studio.models.gguf_header import read_gguf_header
@@ -126,10 +127,7 @@ def _resolve_hub_id(source: str, revision: str | None, home: Home) -> ResolvedMo
     if fetched is not None:
         return fetched
     if revision is None or not _COMMIT.fullmatch(revision):
-        # huggingface_hub costs a second to import, which a page that needs no Hub never pays.
-        from studio.models.fetch import resolve_revision
-
-        revision = resolve_revision(source, revision)
+        revision = ask_for_commit(source, revision)
     return _with_folder(
         ResolvedModel(
             source=source,
