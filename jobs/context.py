@@ -6,6 +6,7 @@ import json
 import math
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -60,16 +61,21 @@ class TaskContext:
         self._stop = True
 
     def log(self, words: str) -> None:
-        """A line in the job's log."""
-        print(words, flush=True)
+        """A line in the job's log; dropped where the disk is full."""
+        with suppress(OSError):
+            print(words, flush=True)
 
     def report(self, step: int, total_steps: int, **metrics: float | int | str | None) -> None:
-        """Append one line to `metrics.jsonl`. A number that is not finite is written as null."""
+        """Append one line to `metrics.jsonl`. A number that is not finite is written as null.
+
+        A full disk stops no training for the sake of a line: it is written once there is room.
+        """
         line = {"time": round(time.time(), 3), "step": step, "total_steps": total_steps}
         finite = {name: _finite(value) for name, value in metrics.items()}
-        file = self._opened()
-        file.write(json.dumps({**line, **finite}).encode("utf-8") + b"\n")
-        file.flush()
+        with suppress(OSError):
+            file = self._opened()
+            file.write(json.dumps({**line, **finite}).encode("utf-8") + b"\n")
+            file.flush()
 
     def _opened(self) -> IO[bytes]:
         if self._metrics is None:

@@ -8,6 +8,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from subprocess import Popen
 from typing import Any
@@ -22,10 +23,12 @@ from jobs.errors import LeaseLost, StoreError
 from jobs.models import ACTIVE, DeviceSlot, Job
 from jobs.processes import platform
 from jobs.processes.identity import Identity
-from jobs.programs import command, environment, find
+from jobs.programs import command, environment, find, say
+from jobs.runner import cannot_start
 from jobs.store import Store
 
 _LOCK_PATIENCE_S = 2.0
+_TELL_S = 3.0
 RUNNER_LOG = "runner.log"
 
 
@@ -39,6 +42,8 @@ class Dispatcher:
         self._started: dict[str, Popen[bytes]] = {}
         self._leases: dict[str, tuple[float | None, float]] = {}
         self._leaving = threading.Event()
+        self._told_at = float("-inf")
+        self._devices_fault = ""
 
     def leave(self) -> None:
         """Leave after this round; runners go on by themselves."""
@@ -55,7 +60,7 @@ class Dispatcher:
                 elif time.monotonic() - idle_since > timing.linger_s and self._may_leave(lock):
                     return
             except StoreError as error:
-                print(error.words, flush=True)
+                say(error.words)
                 if not self._config.database.exists():
                     return
             self._leaving.wait(timing.poll_s)
@@ -90,8 +95,11 @@ class Dispatcher:
 
     def _start_jobs(self) -> None:
         devices = self._devices()
+        tell = time.monotonic() - self._told_at > _TELL_S
+        if tell:
+            self._told_at = time.monotonic()
         lease_s = self._config.timing.lease_s
-        while (job := self._store.claim(devices, self._me, lease_s=lease_s)) is not None:
+        while job := self._store.claim(devices, self._me, lease_s=lease_s, tell=tell):
             self._start_runner(job)
 
     def _devices(self) -> Sequence[DeviceSlot]:
@@ -100,7 +108,10 @@ class Dispatcher:
             provider: Callable[[], Sequence[DeviceSlot]] = find(self._config.devices)
             return provider()
         except Exception:  # noqa: BLE001 - somebody else's code must not stop the queue
-            traceback.print_exc()
+            fault = traceback.format_exc()
+            if fault != self._devices_fault:
+                say(f"No devices: {self._config.devices} failed.\n{fault}")
+                self._devices_fault = fault
             return ()
 
     def _start_runner(self, job: Job) -> None:
@@ -120,8 +131,7 @@ class Dispatcher:
                 folder,
             )
         except OSError as error:
-            print(f"Job {job.id}: its runner could not be started: {error}.", flush=True)
-            self._recover(job)
+            self._store.settle(job.id, job.lease_token, cannot_start(error))
 
     def _bury_runners(self) -> None:
         """Let the system forget runners that have ended."""
@@ -186,7 +196,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         lock.acquire(timeout=_LOCK_PATIENCE_S)
     except Timeout:
         return
-    write_json(config.dispatcher_file, asdict(processes.myself()))
+    with suppress(OSError):  # a full disk: the queue goes on without this note
+        write_json(config.dispatcher_file, asdict(processes.myself()))
     dispatcher = Dispatcher(config, Store(config.database))
 
     def leave(_number: int, _frame: Any) -> None:

@@ -37,59 +37,57 @@ class Ending:
 
 @dataclass(frozen=True)
 class Next:
-    """What becomes of a job whose attempt ended."""
+    """What becomes of a job whose attempt ended; the last two are added to the job's own counts."""
 
     state: JobState
     words: str
     error_code: str | None = None
     error: str | None = None
-    crashes: int = 0
-    owners_lost: int = 0
+    more_crashes: int = 0
+    more_owners_lost: int = 0
 
 
 def what_next(job: Job, ending: Ending) -> Next:
     """The state that follows `ending`, by the job's intent and by what it went through before."""
     if job.intent == Intent.CANCEL:
-        return Next(JobState.CANCELLED, "Cancelled.", crashes=job.crashes)
+        return Next(JobState.CANCELLED, "Cancelled.")
     if ending.kind == EndingKind.RETURNED:
-        return Next(JobState.SUCCEEDED, "Done.", crashes=job.crashes)
+        return Next(JobState.SUCCEEDED, "Done.")
     if ending.kind == EndingKind.RAISED:
         code, words = ending.code or "crash", ending.words or "The task ended without a word."
-        return Next(JobState.FAILED, words, code, words, crashes=job.crashes)
+        return Next(JobState.FAILED, words, code, words)
     if job.intent == Intent.PAUSE:
-        return Next(JobState.PAUSED, "Paused.", crashes=job.crashes)
+        return Next(JobState.PAUSED, "Paused.")
     if ending.kind == EndingKind.KILLED:
         return _after_a_kill(job, ending)
     if ending.kind == EndingKind.OWNER_LOST:
         return _after_a_lost_owner(job)
-    words = "Handed back to the queue; it goes on from its last checkpoint."
-    return Next(JobState.QUEUED, words, crashes=job.crashes, owners_lost=job.owners_lost)
+    return Next(JobState.QUEUED, "Handed back to the queue; it goes on from its last checkpoint.")
 
 
 def _after_a_kill(job: Job, ending: Ending) -> Next:
     what = ending.words or "The system ended the task's process."
-    crashes = job.crashes + 1
-    if crashes <= CRASHES_ALLOWED:
+    if job.crashes < CRASHES_ALLOWED:
         words = f"{what} Back in the queue for another attempt."
-        return Next(JobState.QUEUED, words, crashes=crashes, owners_lost=job.owners_lost)
+        return Next(JobState.QUEUED, words, more_crashes=1)
     words = (
         f"{what} This happened before, so it is not tried again by itself. Most often the "
         "machine had run out of memory: close other programs or choose smaller settings, then "
         "try again."
     )
-    return Next(JobState.FAILED, words, "killed", words, crashes=crashes)
+    return Next(JobState.FAILED, words, "killed", words, more_crashes=1)
 
 
 def _after_a_lost_owner(job: Job) -> Next:
     lost = job.owners_lost + 1
     if lost < job.max_attempts:
         words = "Its runner was gone; back in the queue, it goes on from its last checkpoint."
-        return Next(JobState.QUEUED, words, crashes=job.crashes, owners_lost=lost)
+        return Next(JobState.QUEUED, words, more_owners_lost=1)
     words = (
         f"Its runner was gone {lost} times, so it is not tried again by itself. "
         "See runner.log in the job's folder, then try again."
     )
-    return Next(JobState.FAILED, words, "lost", words, crashes=job.crashes, owners_lost=lost)
+    return Next(JobState.FAILED, words, "lost", words, more_owners_lost=1)
 
 
 def ending_file(folder: Path, attempt: int) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,12 @@ def environment() -> dict[str, str]:
     }
     places = [str(_PACKAGES), *filter(None, [inherited.get("PYTHONPATH")])]
     return {**inherited, "PYTHONPATH": os.pathsep.join(places), "PYTHONUNBUFFERED": "1"}
+
+
+def say(words: str) -> None:
+    """A line in the log of the queue's own program; dropped where the disk is full."""
+    with suppress(OSError):
+        print(words, flush=True)
 
 
 def find(name: str) -> Any:

@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from jobs import processes
@@ -18,6 +19,7 @@ from jobs.executors.local import LocalExecutor
 from jobs.executors.protocol import Executor
 from jobs.models import Intent, Job
 from jobs.processes import platform
+from jobs.programs import say
 from jobs.progress import LOG
 from jobs.store import Store
 from jobs.task_process import SPEC
@@ -43,16 +45,21 @@ class Runner:
         """Run the claimed job `job_id` to its end. Raises LeaseLost when it belongs to another."""
         lease_s = self._config.timing.lease_s
         job = self._store.start(job_id, self._token, processes.myself(), lease_s=lease_s)
-        self._prepare(job)
+        assert job.lease_token is not None
+        self._token = job.lease_token
         try:
+            self._prepare(job)
             self._executor.start(job)
+        except OSError as error:
+            self._settle(job, cannot_start(error))
+            return
+        try:
             self._store.running(job.id, self._token)
             code = self._watch(job)
         finally:
             # Whatever happened, also when the lease is lost: what was started here ends here.
             killed_code = self._executor.kill()
-        ending = self._ending(job, killed_code if code is None else code)
-        self._settle(job, ending)
+        self._settle(job, self._ending(job, killed_code if code is None else code))
 
     def leave(self) -> None:
         """Have the task save and stop, and hand the job back: the machine is shutting down."""
@@ -76,7 +83,7 @@ class Runner:
                 self._heed(job)
             except StoreError as error:
                 # Training does not stop for a locked or full database; the next look may succeed.
-                print(error.words, flush=True)
+                say(error.words)
                 if not self._config.database.exists():
                     raise
             if time.monotonic() >= self._kill_at:
@@ -130,14 +137,27 @@ class Runner:
                 self._store.settle(job.id, self._token, ending)
                 return
             except StoreError as error:
-                print(error.words, flush=True)
+                say(error.words)
                 if not self._config.database.exists():
                     raise
                 time.sleep(_SETTLE_AGAIN_S)
 
     def _log(self, job: Job, words: str) -> None:
-        with open(self._config.folder(job.id) / LOG, "a", encoding="utf-8") as file:
+        with (
+            suppress(OSError),
+            open(self._config.folder(job.id) / LOG, "a", encoding="utf-8") as file,
+        ):
             file.write(words + "\n")
+
+
+def cannot_start(error: OSError) -> Ending:
+    """The ending of an attempt for which the system gave no room, no right or no process."""
+    words = (
+        f"The job could not be started: {error.strerror or error}"
+        f"{f' ({error.filename})' if error.filename else ''}. "
+        "See to the disk's free space and the folder's rights, then try again."
+    )
+    return Ending(EndingKind.RAISED, code="cannot_start", words=words)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -158,7 +178,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         runner.run(options.job)
     except LeaseLost as error:
-        print(error.words, flush=True)
+        say(error.words)
         raise SystemExit(os.EX_TEMPFAIL if hasattr(os, "EX_TEMPFAIL") else 1) from error
 
 

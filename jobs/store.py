@@ -266,17 +266,23 @@ class Store:
     # What a dispatcher and the owner of a job do.
 
     def claim(
-        self, devices: Sequence[DeviceSlot], owner: Identity, *, lease_s: float = LEASE_S
+        self,
+        devices: Sequence[DeviceSlot],
+        owner: Identity,
+        *,
+        lease_s: float = LEASE_S,
+        tell: bool = True,
     ) -> Job | None:
         """Take the first waiting job that can run on a free slot of `devices`; None if none can.
 
-        The job is then `starting` and owned by `owner` under a new lease token; what the jobs
-        before it wait for is noted in their rows.
+        The job is then `starting` and owned by `owner` under a new lease token. With `tell`, what
+        the jobs before it wait for is noted in their rows: free memory changes all the time, so a
+        caller that looks often tells now and then only.
         """
         # Looked at without the write lock first: most of the time there is nothing to do.
         with self._database.reading() as connection:
             placement = self._place(connection, devices)
-            if placement.job_id is None and not placement.words:
+            if placement.job_id is None and not (tell and placement.words):
                 return None
         with self._database.writing() as connection:
             placement = self._place(connection, devices)
@@ -289,13 +295,17 @@ class Store:
             return self._take(connection, placement, owner, lease_s)
 
     def start(self, job_id: int, token: str, runner: Identity, *, lease_s: float = LEASE_S) -> Job:
-        """Hand a claimed job from the dispatcher to its runner. Raises LeaseLost."""
+        """Hand a claimed job from the dispatcher to its runner, under a new token of its own.
+
+        A dispatcher that saw the job unowned just before then holds a stale one. Raises LeaseLost.
+        """
         with self._owned(job_id, token) as (connection, job):
             return self._change(
                 connection,
                 job,
                 "started",
                 "A runner took it.",
+                lease_token=uuid.uuid4().hex,
                 lease_expires=self._clock() + lease_s,
                 **_owner_values(runner),
             )
@@ -347,8 +357,8 @@ class Store:
                 state=state,
                 error_code=following.error_code,
                 error=following.error,
-                crashes=following.crashes,
-                owners_lost=following.owners_lost,
+                crashes=job.crashes + following.more_crashes,
+                owners_lost=job.owners_lost + following.more_owners_lost,
                 result=ending.result if state == JobState.SUCCEEDED else job.result,
                 ended_at=self._clock() if state.is_ended else None,
                 **_NO_OWNER,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import errno
 import sys
+import time
 import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,6 +18,9 @@ from jobs.programs import find
 from jobs.progress import read_json
 
 SPEC = "spec.json"
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+_ROOM_AGAIN_S = 1.0
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -33,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     platform.on_stop_asked(options.folder, context.request_stop)
     platform.yield_to_others()
-    _leave(options.folder, options.attempt, run(options.tasks, options.task, context))
+    _leave(context, run(options.tasks, options.task, context))
 
 
 def run(tasks: str, name: str, context: TaskContext) -> Ending:
@@ -72,12 +77,20 @@ def _explain(error: BaseException) -> Ending:
     return Ending(EndingKind.RAISED, code="crash", words=f"{type(error).__name__}: {error}")
 
 
-def _leave(folder: Path, attempt: int, ending: Ending) -> None:
-    try:
-        write_ending(folder, attempt, ending)
-    except (TypeError, ValueError) as error:
-        words = f"The task returned something that is not JSON: {error}."
-        write_ending(folder, attempt, Ending(EndingKind.RAISED, code="crash", words=words))
+def _leave(context: TaskContext, ending: Ending) -> None:
+    """Leave the ending on disk. Hours of work are not lost for want of room: it is waited for."""
+    while True:
+        try:
+            write_ending(context.folder, context.attempt, ending)
+            return
+        except (TypeError, ValueError) as error:
+            words = f"The task returned something that is not JSON: {error}."
+            ending = Ending(EndingKind.RAISED, code="crash", words=words)
+        except OSError as error:
+            if error.errno not in _NO_ROOM or context.stop_requested:
+                raise
+            context.log("The disk is full. Make some room: the result is still to be written.")
+            time.sleep(_ROOM_AGAIN_S)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterable
 
 import psutil
@@ -29,6 +30,7 @@ DATABASE_VARIABLE = "JOBS_DATABASE"
 """Both mark a task's process and, being inherited, every process it starts."""
 
 _GONE_S = 2.0
+_LOOK_S = 0.005
 
 
 def identity_of(pid: int) -> Identity | None:
@@ -73,17 +75,19 @@ def marked(job_id: int, database: str) -> list[Identity]:
 
 
 def kill_all(identities: Iterable[Identity]) -> None:
-    """End these very processes at once and wait until they are gone."""
-    killed = []
-    for identity in identities:
-        if is_alive(identity):
-            try:
-                process = psutil.Process(identity.pid)
-                process.kill()
-                killed.append(process)
-            except psutil.NoSuchProcess:
-                continue
-    psutil.wait_procs(killed, timeout=_GONE_S)
+    """End these very processes at once and wait until they are gone.
+
+    None is reaped here: a return code belongs to the parent that waits for it.
+    """
+    killed = [identity for identity in identities if is_alive(identity)]
+    for identity in killed:
+        try:
+            psutil.Process(identity.pid).kill()
+        except psutil.NoSuchProcess:
+            continue
+    patience_ends = time.monotonic() + _GONE_S
+    while any(map(is_alive, killed)) and time.monotonic() < patience_ends:
+        time.sleep(_LOOK_S)
 
 
 def kill_below(pid: int) -> None:

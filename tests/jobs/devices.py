@@ -14,3 +14,8 @@ def slots() -> list[DeviceSlot]:
         DeviceSlot("cuda:0", "cuda", 4_000_000_000, "card 0"),
         DeviceSlot("cuda:1", "cuda", 16_000_000_000, "card 1"),
     ]
+
+
+def none() -> list[DeviceSlot]:
+    """A machine that offers nothing."""
+    return []

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from typing import Any
 
@@ -87,6 +89,30 @@ def orphans(context: TaskContext) -> dict[str, Any]:
     return {}
 
 
+def slow_to_stop(context: TaskContext) -> None:
+    """Takes a while to save after it was asked to stop."""
+    (context.folder / "ready").touch()
+    while not context.stop_requested:
+        time.sleep(0.01)
+    (context.folder / "asked").touch()
+    time.sleep(0.5)
+    raise Stopped
+
+
+def linger(context: TaskContext) -> dict[str, Any]:
+    """Returns, but a thread of it does not."""
+    threading.Thread(target=time.sleep, args=(600,)).start()
+    return {"done": True}
+
+
+def until_there_is_room(context: TaskContext) -> dict[str, Any]:
+    """Waits until the disk of its folder was full, and then until it no longer is."""
+    for wanted in (True, False):
+        while (shutil.disk_usage(context.folder).free < 100_000) != wanted:
+            time.sleep(0.02)
+    return {}
+
+
 def _start_family() -> None:
     """A child in a session of its own, and a grandchild whose parent ends at once."""
     subprocess.Popen([sys.executable, "-c", _STUBBORN_CHILD], start_new_session=True)
@@ -97,6 +123,7 @@ def _start_family() -> None:
 TASKS = {
     task.__name__: task
     for task in (
-        echo, count, fail, explain, leave, not_json, kill_itself, lose_a_rank, stubborn, orphans
+        echo, count, fail, explain, leave, not_json, kill_itself, lose_a_rank, stubborn, orphans,
+        slow_to_stop, linger, until_there_is_room
     )
 }  # fmt: skip

@@ -1,0 +1,151 @@
+"""A database that is locked, a disk that is full, a power cut in the middle of a write."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from jobs.errors import StoreBusy
+from jobs.models import JobState
+from jobs.queue import Queue
+from jobs.store import Store
+from tests.faults.invariants import check_file
+from tests.jobs.queues import (
+    kill,
+    queue_in,
+    step_of,
+    until,
+    until_it_counts,
+    until_state,
+)
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_a_page_is_told_of_a_locked_database_while_the_job_goes_on(queue: Queue) -> None:
+    job = queue.enqueue("count", {"steps": 60, "pause_s": 0.03})
+    until_it_counts(queue, job)
+    page = Store(queue.config.database, patience_s=0.1)
+    with sqlite3.connect(queue.config.database, isolation_level=None) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StoreBusy):
+            page.jobs()
+        until_it_counts(queue, job, beyond=step_of(queue, job) + 10)
+        other.execute("ROLLBACK")
+    assert queue.wait(job.id).state == JobState.SUCCEEDED
+
+
+@pytest.mark.long
+def test_owners_wait_out_a_database_that_is_locked_for_half_a_minute(queue: Queue) -> None:
+    job = queue.enqueue("count", {"steps": 60, "pause_s": 0.03})
+    until_it_counts(queue, job)
+    with sqlite3.connect(queue.config.database, isolation_level=None) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        time.sleep(31)
+        other.execute("ROLLBACK")
+    done = queue.wait(job.id)
+    assert (done.state, done.attempt) == (JobState.SUCCEEDED, 1)
+
+
+def test_the_list_can_be_read_all_the_time_while_jobs_come_and_go(queue: Queue) -> None:
+    jobs = [queue.enqueue("echo", {}, slot_kind="io") for _ in range(6)]
+    page = Store(queue.config.database, patience_s=1.0)
+    until(lambda: all(job.state.is_ended for job in page.jobs()))
+    assert {page.job(job.id).state for job in jobs} == {JobState.SUCCEEDED}
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of one megabyte, on a machine where the tests may mount one."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = shutil.which("mount")
+    options = ["-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)]
+    if mount is None or subprocess.run([mount, *options], capture_output=True).returncode:
+        pytest.skip("no right to mount a small disk here")
+    yield disk
+    subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
+def fill(disk: Path) -> Path:
+    """Use up what is free on the disk; removing the file makes room again."""
+    ballast = disk / "ballast"
+    with open(ballast, "wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"0" * 512)
+        except OSError:
+            return ballast
+
+
+def test_a_full_disk_stops_no_job_and_its_end_is_told_once_there_is_room(
+    small_disk: Path,
+) -> None:
+    with queue_in(small_disk) as queue:
+        job = queue.enqueue("until_there_is_room", {})
+        until_state(queue, job, JobState.RUNNING)
+        ballast = fill(small_disk)
+        with pytest.raises(Exception, match="full"):
+            queue.store.enqueue("echo", {"words": "x" * 20_000})
+        time.sleep(1.0)
+        ballast.unlink()
+        assert queue.wait(job.id, poll_s=0.05).state == JobState.SUCCEEDED
+        check_file(str(queue.config.database))
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from jobs.store import Store
+store = Store(Path(sys.argv[1]))
+while True:
+    print(store.enqueue("train", {"words": "x" * 3000}).id, flush=True)
+"""
+
+
+@pytest.mark.parametrize("cuts", [15, pytest.param(200, marks=pytest.mark.long)])
+def test_after_a_power_cut_no_acknowledged_job_is_missing(tmp_path: Path, cuts: int) -> None:
+    database, moments = tmp_path / "studio.db", random.Random(7)
+    command = [sys.executable, "-c", WRITER, str(database)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as writer:
+        assert writer.stdout is not None
+        acknowledged = int(writer.stdout.readline())
+        frozen = psutil.Process(writer.pid)
+        for cut in range(cuts):
+            time.sleep(moments.random() * 0.1)
+            frozen.suspend()
+            lost_power(tmp_path, tmp_path / f"cut-{cut}", acknowledged)
+            frozen.resume()
+            acknowledged = int(writer.stdout.readline())
+        writer.kill()
+
+
+def lost_power(home: Path, copy: Path, acknowledged: int) -> None:
+    """Open a copy of the database and its journal as they lie on the disk at this moment."""
+    copy.mkdir()
+    for path in home.glob("studio.db*"):
+        shutil.copy(path, copy)
+    check_file(str(copy / "studio.db"))
+    store = Store(copy / "studio.db")
+    assert {job.id for job in store.jobs()} >= set(range(1, acknowledged + 1))
+    store.close()
+    shutil.rmtree(copy)
+
+
+def test_a_metrics_file_torn_by_a_kill_is_read_on(queue: Queue) -> None:
+    job = queue.enqueue("count", {"steps": 40, "pause_s": 0.03})
+    until_it_counts(queue, job)
+    kill(queue, "jobs.task_process")
+    with open(queue.folder(job.id) / "metrics.jsonl", "a") as file:
+        file.write('{"step": 3, "lo')
+    assert queue.wait(job.id).state == JobState.SUCCEEDED
+    assert step_of(queue, job) == 40
