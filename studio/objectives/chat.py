@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, Protocol
 
 from studio.errors import DataProblem
@@ -42,7 +43,7 @@ def encode(example: _Example, tokenizer: Any, settings: Settings) -> Encoded:
     encoding = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
     ids = list(encoding["input_ids"])
     mask = [
-        int(any(begin < right and left < end for begin, end in spans))
+        int(any(begin < right <= end and left < right for begin, end in spans))
         for left, right in encoding["offset_mapping"]
     ]
     if not any(mask):
@@ -86,13 +87,10 @@ def _answer_span(
             "The model's chat template writes earlier turns differently once more turns follow, so it "
             "cannot be told where this row's answers stand. Use rows with one question and one answer."
         )
+    # What stands after the answer whether or not more turns follow: its end-of-turn token. How the
+    # template goes on from there, or closes the whole conversation, belongs to no answer.
     through = render(messages[: turn + 1], tokenizer).rstrip()
-    if text.startswith(through):
-        return len(before), len(through)
-    # The template closes the whole conversation in its own way: the answer's own text is what is left.
-    content = messages[turn]["content"].strip()
-    begin = text.find(content, len(before))
-    return (begin, begin + len(content)) if begin >= 0 else (len(before), len(before))
+    return len(before), len(os.path.commonprefix((through, text)))
 
 
 OBJECTIVE = Objective(

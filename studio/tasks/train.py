@@ -63,7 +63,8 @@ def _order(context: TaskContext) -> TrainOrder:
             "the model is then prepared again.",
             code="model_missing",
         )
-    base = replace(order.base, folder=str(resolved.folder), licence=resolved.licence)
+    licence = resolved.licence or order.base.licence  # of the Hub's models known once they are here
+    base = replace(order.base, folder=str(resolved.folder), licence=licence)
     order = replace(order, base=base, spec=_gentler(context, order.spec))
     durable.write_json(context.folder / ORDER_FILE, order.to_json())
     durable.write_json(context.folder / "spec.json", order.spec.to_json())

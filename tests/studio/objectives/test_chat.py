@@ -1,0 +1,83 @@
+"""Chat: the loss lies on the answers' tokens, as the template itself draws the line."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from studio.errors import DataProblem
+from studio.objectives.chat import Settings, encode
+from tests import tiny
+
+ALTERNATING = (
+    "{% for m in messages %}{% if (m['role'] == 'user') != (loop.index0 % 2 == 0) %}"
+    "{{ raise_exception('roles must alternate') }}{% endif %}[{{ m['role'] }}] {{ m['content'] }}"
+    "<|im_end|>{% endfor %}{% if add_generation_prompt %}[assistant] {% endif %}"
+)
+CLOSED = ALTERNATING.replace(
+    "{% if add", "{% if not add_generation_prompt %}THE END{% endif %}{% if add"
+)
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Any:
+    return tiny.make_tokenizer()
+
+
+def conversation(*turns: tuple[str, str]) -> Any:
+    return SimpleNamespace(messages=tuple(SimpleNamespace(role=r, content=c) for r, c in turns))
+
+
+def trained(tokenizer: Any, *turns: tuple[str, str]) -> str:
+    """The trained part as text."""
+    row = encode(conversation(*turns), tokenizer, Settings())
+    assert len(row.ids) == len(row.mask)
+    return str(tokenizer.decode([token for token, on in zip(row.ids, row.mask, strict=True) if on]))
+
+
+def test_the_answer_and_its_end_are_trained_and_nothing_else(tokenizer: Any) -> None:
+    assert (
+        trained(tokenizer, ("user", "Why?"), ("assistant", "Since it is."))
+        == "Since it is.<|im_end|>"
+    )
+
+
+def test_every_answer_of_a_conversation_is_trained(tokenizer: Any) -> None:
+    turns = [("system", "Be kind."), ("user", "A?"), ("assistant", "One."), ("user", "B?")]
+
+    assert trained(tokenizer, *turns, ("assistant", "Two.")) == "One.<|im_end|>Two.<|im_end|>"
+
+
+def test_a_question_that_repeats_the_answer_is_not_trained(tokenizer: Any) -> None:
+    assert trained(tokenizer, ("user", "Yes."), ("assistant", "Yes.")) == "Yes.<|im_end|>"
+
+
+def test_a_template_that_closes_the_conversation_is_not_mistaken(tokenizer: Any) -> None:
+    tokenizer = tiny.make_tokenizer()
+    tokenizer.chat_template = CLOSED
+
+    turns = [("user", "A?"), ("assistant", "One."), ("user", "B?"), ("assistant", "Two.")]
+    assert trained(tokenizer, *turns) == "One.<|im_end|>Two.<|im_end|>THE END"
+
+
+def test_a_row_without_an_answer_is_an_error_not_silence(tokenizer: Any) -> None:
+    with pytest.raises(DataProblem, match="No token of this row"):
+        encode(conversation(("user", "Anyone?")), tokenizer, Settings())
+
+
+def test_the_templates_own_refusal_reaches_the_person() -> None:
+    tokenizer = tiny.make_tokenizer()
+    tokenizer.chat_template = ALTERNATING
+
+    with pytest.raises(DataProblem, match="roles must alternate"):
+        encode(conversation(("user", "A"), ("user", "B")), tokenizer, Settings())
+
+
+def test_a_model_without_a_chat_template_is_refused_with_a_way_out() -> None:
+    tokenizer = tiny.make_tokenizer()
+    tokenizer.chat_template = None
+
+    with pytest.raises(DataProblem, match="Instruct or Chat"):
+        encode(conversation(("user", "A"), ("assistant", "B")), tokenizer, Settings())

@@ -1,0 +1,66 @@
+"""A training carried out in the test's own process: the task itself, without the queue around it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jobs.context import TaskContext
+from studio.library import Library
+from studio.models.source import resolve
+from studio.orders.freezing import freeze_data
+from studio.settings import Home
+from studio.spec import Base, TrainOrder, TrainSpec
+
+QUICK = {"epochs": 2, "learning_rate": 0.02}
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run's home, order, folder and result."""
+
+    home: Home
+    order: TrainOrder
+    folder: Path
+    result: dict[str, Any]
+
+
+def make_order(
+    home: Home, model: Path, data: Path, method: str = "lora", **training: Any
+) -> TrainOrder:
+    """The order that the desk would make, with `training` over quick settings."""
+    spec = TrainSpec.parse(
+        {
+            "name": "Tiny",
+            "model": {"source": str(model)},
+            "data": {"path": str(data), "held_out": 0.2},
+            "method": method,
+            "training": {**QUICK, **training},
+        }
+    )
+    library = Library(home)
+    spec = freeze_data(spec, library)
+    library.close()
+    found = resolve(str(model), None, home)
+    base = Base(found.source, found.revision, str(found.folder), found.title, "apache-2.0")
+    return TrainOrder(spec, base)
+
+
+def context(home: Home, job_id: int, spec: dict[str, Any], **values: Any) -> TaskContext:
+    """What the task process would hand to a task."""
+    folder = home.run(job_id)
+    folder.mkdir(parents=True, exist_ok=True)
+    return TaskContext(job_id, spec, folder, **values)
+
+
+def train_run(
+    home_folder: Path, job_id: int, model: Path, data: Path, method: str = "lora", **training: Any
+) -> Run:
+    """Train to the end."""
+    from studio.tasks.train import train
+
+    home = Home(home_folder).prepare()
+    order = make_order(home, model, data, method, **training)
+    result = train(context(home, job_id, order.to_json()))
+    return Run(home, order, home.run(job_id), result)

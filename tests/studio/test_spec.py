@@ -1,0 +1,126 @@
+"""The spec: defaults, JSON both ways, and every error at once in plain words."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from studio.errors import AskedWrongly
+from studio.spec import ExportSpec, TrainOrder, TrainSpec
+
+
+def problems(document: Any) -> dict[str, str]:
+    """What is wrong with a document, by field."""
+    with pytest.raises(AskedWrongly) as caught:
+        TrainSpec.parse(document)
+    return {problem.field: problem.words for problem in caught.value.fields}
+
+
+def test_what_is_left_out_takes_the_defaults_of_the_contract() -> None:
+    spec = TrainSpec.parse({"data": {"path": "replies.csv"}}).to_json()
+
+    assert spec["version"] == 1
+    assert spec["model"]["source"] == "starter"
+    assert spec["objective"] == {"name": "chat"}
+    assert spec["method"] | {"rank": 16, "alpha": 32.0, "targets": "all-linear"} == spec["method"]
+    assert spec["training"] | {"epochs": 3, "batch_size": 4, "seed": 0} == spec["training"]
+
+
+def test_a_spec_survives_json_both_ways() -> None:
+    spec = TrainSpec.parse(
+        {"method": {"name": "lora", "layers": {"last": 2}, "targets": ["q_proj"]}, "name": "Zwölf"}
+    )
+
+    assert TrainSpec.parse(json.loads(json.dumps(spec.to_json()))) == spec
+
+
+def test_all_errors_come_at_once_each_at_its_field() -> None:
+    found = problems(
+        {
+            "methd": {},
+            "version": 2,
+            "model": {"quantization": "nf5"},
+            "method": {"name": "lora", "rank": 0},
+            "training": {"epochs": "three", "batchsize": 4},
+        }
+    )
+
+    assert set(found) == {
+        *("methd", "version", "model.quantization", "method.rank"),
+        *("training.epochs", "training.batchsize"),
+    }
+    assert "Did you mean 'method'?" in found["methd"]
+    assert "Did you mean 'batch_size'?" in found["training.batchsize"]
+    assert found["method.rank"] == "Found 0; expected at least 1."
+
+
+@pytest.mark.parametrize(
+    ("document", "field"),
+    [
+        ([], None),
+        ({"method": "lara"}, "method.name"),
+        ({"method": {"name": "lora", "bottleneck": 8}}, "method.bottleneck"),
+        ({"objective": {"name": "chatt"}}, "objective.name"),
+        ({"training": {"learning_rate": 0}}, "training.learning_rate"),
+        ({"training": {"eval_every": 0}}, "training.eval_every"),
+        ({"training": {"epochs": True}}, "training.epochs"),
+        ({"training": 3}, "training"),
+        ({"data": {"held_out": 1.5}}, "data.held_out"),
+        ({"name": 7}, "name"),
+        ({"method": {}}, "method"),
+    ],
+)
+def test_an_impossible_value_names_its_field(document: Any, field: str | None) -> None:
+    found = problems(document)
+
+    assert field is None or field in found
+
+
+@pytest.mark.parametrize(
+    ("section", "values"),
+    [("model", {"quantization": "nf4"}), ("training", {"offload": "auto", "compile": "on"})],
+)
+def test_a_room_that_stands_empty_still_is_said_to_be_so(
+    section: str, values: dict[str, Any]
+) -> None:
+    found = problems({section: values})
+
+    assert set(found) == {f"{section}.{name}" for name in values}
+    assert all("not built yet" in words for words in found.values())
+
+
+def test_the_learning_rate_left_out_is_the_methods_own() -> None:
+    assert TrainSpec.parse({"method": "full"}).training.learning_rate == 2e-5
+    assert TrainSpec.parse({"method": "lora"}).training.learning_rate == 2e-4
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1", "\x00"])
+def test_a_file_that_is_no_json_is_said_to_be_so(content: str, tmp_path: Path) -> None:
+    file = tmp_path / "spec.json"
+    file.write_text(content, encoding="utf-8")
+
+    with pytest.raises(AskedWrongly, match="not valid JSON"):
+        TrainSpec.load(file)
+
+
+def test_a_missing_spec_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(AskedWrongly, match=r"nothing\.json"):
+        TrainSpec.load(tmp_path / "nothing.json")
+
+
+def test_an_order_survives_json_both_ways() -> None:
+    base = {"source": "s", "revision": "r", "folder": "/f", "title": "T", "licence": None}
+    order = TrainOrder.parse({"spec": {}, "base": base, "predicted": {"time": None}})
+
+    assert TrainOrder.parse(order.to_json()) == order
+
+
+def test_an_export_names_an_unknown_format_and_setting() -> None:
+    with pytest.raises(AskedWrongly, match="Did you mean 'merged'"):
+        ExportSpec.parse({"job": 1, "format": "mergd", "out": "/o"})
+    with pytest.raises(AskedWrongly) as caught:
+        ExportSpec.parse({"job": 1, "format": "merged", "settings": {"dtype": "fp8"}, "out": "/o"})
+    assert [problem.field for problem in caught.value.fields] == ["settings.dtype"]
