@@ -1,0 +1,117 @@
+"""Blueprints: a base model with its method attached, built from the configuration, without any weights."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import inspect
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import AutoConfig, AutoModelForCausalLM
+
+from studio.errors import ModelProblem
+from studio.models.architecture import CONFIG_NAME, from_config, read_config
+from studio.spec import MethodChoice
+from studio.training import adapters
+from studio.training.loading import checkpoint_activations
+
+# A person compares a few settings of one model; more are seldom wanted again.
+_KEPT = 6
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What decides how a blueprint looks; whatever else a spec says does not change it."""
+
+    method: MethodChoice
+    dtype: torch.dtype
+    attention: str
+    checkpoints_activations: bool
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """A model on the meta device. `added` are the names of the parameters that the method brought."""
+
+    model: nn.Module
+    added: frozenset[str]
+    config: Any
+    takes_positions: bool
+    linear_modules: tuple[str, ...]
+
+
+def blueprint(source: Path, plan: Plan) -> Blueprint:
+    """The blueprint of `source`, a folder with a config.json or a .gguf file; built once, then kept.
+
+    Raises ModelProblem when the configuration is incomplete or transformers cannot build it, and
+    AskedWrongly when the method finds nothing to attach to.
+    """
+    file = source / CONFIG_NAME if source.is_dir() else source
+    stamp = file.stat().st_mtime_ns if file.exists() else 0
+    return _blueprint(source, stamp, plan)
+
+
+@functools.lru_cache(maxsize=_KEPT)
+def _blueprint(source: Path, stamp: int, plan: Plan) -> Blueprint:
+    # Building writes the kind of attention into the configuration, which is kept for other plans.
+    config = copy.deepcopy(_config(source, stamp))
+    with torch.device("meta"):
+        base = _base(config, plan, source)
+        takes_positions = "position_ids" in inspect.signature(base.forward).parameters
+        linear = tuple(module.name for module in adapters.linear_modules(base))
+        own = {id(parameter) for parameter in base.parameters()}
+        model = adapters.attach(base, plan.method, seed=0)
+    if plan.checkpoints_activations:
+        checkpoint_activations(model)
+    added = frozenset(name for name, value in model.named_parameters() if id(value) not in own)
+    return Blueprint(model.train(), added, config, takes_positions, linear)
+
+
+def read_configuration(source: Path) -> Any:
+    """The configuration of transformers for `source`. Raises ModelProblem."""
+    file = source / CONFIG_NAME if source.is_dir() else source
+    return _config(source, file.stat().st_mtime_ns if file.exists() else 0)
+
+
+@functools.lru_cache(maxsize=_KEPT)
+def _config(source: Path, stamp: int) -> Any:
+    options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    if source.is_dir():
+        # transformers fills a missing size with a default of its own: another model without a word.
+        from_config(read_config(source), source / CONFIG_NAME)
+        place = source
+    else:
+        place, options["gguf_file"] = source.parent, source.name
+    try:
+        config = AutoConfig.from_pretrained(place, **options)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, NotImplementedError) as error:
+        raise ModelProblem(
+            f"The installed transformers does not know the model in {source} ({_first_line(error)}). "
+            "Choose a model of another kind, or a newer version of this program."
+        ) from error
+    config.use_cache = False
+    return config
+
+
+def _base(config: Any, plan: Plan, source: Path) -> nn.Module:
+    options = {} if plan.attention == "auto" else {"attn_implementation": plan.attention}
+    try:
+        model: nn.Module = AutoModelForCausalLM.from_config(
+            config, dtype=plan.dtype, trust_remote_code=False, **options
+        )
+    except (
+        ValueError, KeyError, TypeError, RuntimeError, AttributeError, ImportError, ZeroDivisionError,
+    ) as error:  # fmt: skip
+        raise ModelProblem(
+            f"The configuration in {source} does not give a language model: {_first_line(error)}. "
+            "Check its config.json against the one that the model came with."
+        ) from error
+    return model
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")

@@ -1,0 +1,26 @@
+"""Certainty: which estimates were shown to be right against a real step, and how far off others may be."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from studio.devices import Device
+from studio.spec import TrainSpec
+
+Certainty = Literal["exact", "bounded", "not estimated"]
+
+# tests/studio/estimator/test_memory.py compares these with torch's own allocator events on the CPU.
+PROVEN_METHODS = frozenset({"lora", "full"})
+PROVEN_OPTIMIZERS = frozenset({"adamw", "sgd"})
+PROVEN_PRECISIONS = frozenset({"fp32"})
+
+
+def certainty(spec: TrainSpec, precision: str, device: Device) -> Certainty:
+    """`exact` where the tensor bytes were compared with reality, on that kind of device, else `bounded`."""
+    is_proven = (
+        device.kind == "cpu"
+        and spec.method.name in PROVEN_METHODS
+        and spec.training.optimizer in PROVEN_OPTIMIZERS
+        and precision in PROVEN_PRECISIONS
+    )
+    return "exact" if is_proven else "bounded"

@@ -1,0 +1,44 @@
+"""Disk space of a run: what it keeps while it goes on, and what an export of it will take."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from studio.spec import TrainSpec
+from studio.training.adapters import Counts
+
+# What trains is held and saved in float32 (PEFT keeps adapters so, full fine-tuning its weights).
+_TRAINED_BYTES = 4
+# AdamW keeps two numbers beside each trained one, SGD without momentum none.
+_STATES = {"adamw": 2, "sgd": 0}
+
+
+@dataclass(frozen=True)
+class Disk:
+    """Bytes: of one checkpoint and of all that are kept, of the result, of a merged export, free now."""
+
+    checkpoint_bytes: int
+    checkpoints_bytes: int
+    trained_bytes: int
+    merged_bytes: int
+    free_bytes: int
+
+    def to_json(self) -> dict[str, int]:
+        """The bytes by name."""
+        return asdict(self)
+
+
+def disk(counts: Counts, spec: TrainSpec, weight_bytes: int, free_bytes: int) -> Disk:
+    """Sizes from the counts alone; names and headers of files add a few kilobytes."""
+    trained = counts.trainable * _TRAINED_BYTES
+    checkpoint = trained * (1 + _STATES[spec.training.optimizer])
+    is_full = spec.method.method.family == "full"
+    base = counts.total if is_full else counts.total - counts.trainable
+    return Disk(
+        checkpoint_bytes=checkpoint,
+        # A new checkpoint is complete before the oldest one goes.
+        checkpoints_bytes=checkpoint * (spec.training.keep_checkpoints + 1),
+        trained_bytes=trained,
+        merged_bytes=base * weight_bytes,
+        free_bytes=free_bytes,
+    )

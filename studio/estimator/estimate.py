@@ -1,0 +1,213 @@
+"""The estimate: what a spec needs on a machine, put together from counts, memory, time and disk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from studio.devices import Device, Machine
+from studio.errors import StudioError
+from studio.estimator.blueprint import Blueprint, Plan, blueprint
+from studio.estimator.certainty import Certainty, certainty
+from studio.estimator.disk import Disk, disk
+from studio.estimator.duration import Duration, duration
+from studio.estimator.live import PARTS, Moment
+from studio.estimator.memory import StepCost, simulate
+from studio.estimator.microbatch import Cost, RunShape, run_shape, unknown_run
+from studio.estimator.overhead import overhead
+from studio.estimator.rate import rate
+from studio.estimator.verdict import Verdict, judge
+from studio.models.architecture import from_config
+from studio.objectives import Encoded
+from studio.spec import TrainSpec
+from studio.training.adapters import Counts, count
+from studio.training.loading import Numbers, Precision, choose_numbers
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a spec encoded at full length: those to train on and those held out."""
+
+    training: Sequence[Encoded]
+    held_out: Sequence[Encoded]
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes at the peak and what they are for (`parts` add up to `peak_bytes`), at which moment."""
+
+    peak_bytes: int
+    low_bytes: int
+    high_bytes: int
+    certainty: Certainty
+    moment: Moment
+    parts: dict[str, int]
+
+    def __post_init__(self) -> None:
+        assert sum(self.parts.values()) == self.peak_bytes, "the parts must add up to the peak"
+
+    def to_json(self) -> dict[str, Any]:
+        """The memory of the contract."""
+        return {
+            "peak_bytes": self.peak_bytes,
+            "low_bytes": self.low_bytes,
+            "high_bytes": self.high_bytes,
+            "certainty": self.certainty,
+            "moment": self.moment,
+            "parts": self.parts,
+        }
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a training needs, before it is started."""
+
+    counts: Counts
+    run: RunShape
+    memory: Memory
+    duration: Duration | None
+    disk: Disk
+    verdict: Verdict
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of the command `estimate`."""
+        batch = self.run.largest
+        return {
+            "parameters": {"trainable": self.counts.trainable, "total": self.counts.total},
+            "shape": {
+                "rows": batch.rows,
+                "tokens": batch.tokens,
+                "trained_tokens": batch.trained_tokens,
+                "is_measured": self.run.is_measured,
+                "is_packed": batch.is_packed,
+            },
+            "run": {
+                "rows": self.run.rows,
+                "tokens": self.run.tokens,
+                "trained_tokens": self.run.trained_tokens,
+                "steps": self.run.steps,
+            },
+            "memory": self.memory.to_json(),
+            "time": self.duration.to_json() if self.duration else None,
+            "disk": self.disk.to_json(),
+            "verdict": self.verdict.to_json(),
+            "plan": None,
+        }
+
+
+def estimate(
+    spec: TrainSpec,
+    source: Path,
+    rows: Rows | None,
+    machine: Machine,
+    *,
+    home: Path | None = None,
+    idle_process_bytes: int | None = None,
+    memory_bytes: int | None = None,
+) -> Estimate:
+    """The estimate of `spec` for the base in `source` (a folder with a config.json, or a .gguf file).
+
+    Without `rows` every row is taken to fill `max_length`. Without `home`, where the machine's rate
+    is kept, there is no time. `memory_bytes` is judged against instead of what is free now.
+    Raises ModelProblem or AskedWrongly where the model or the method cannot be built.
+    """
+    device = machine.device_for(spec.training.devices)
+    if memory_bytes is not None:
+        device = replace(device, free_bytes=memory_bytes)
+    numbers = _numbers(spec, device)
+    plan = Plan(
+        spec.method,
+        numbers.weights,
+        spec.training.attention,
+        spec.training.gradient_checkpointing,
+    )
+    built = blueprint(source, plan)
+    counts = count(built.model)
+    run = _run(spec, built, rows, source)
+    step = _step(built, spec, run, numbers)
+    memory = _memory(step, spec, numbers.name, device, idle_process_bytes)
+    return Estimate(
+        counts=counts,
+        run=run,
+        memory=memory,
+        duration=_duration(step, run, built, numbers, device, home, source),
+        disk=disk(counts, spec, numbers.weights.itemsize, machine.disk_free_bytes),
+        verdict=judge(memory.high_bytes, device),
+    )
+
+
+def _numbers(spec: TrainSpec, device: Device) -> Numbers:
+    """As the trainer chooses them, without waking a GPU: one that is there is taken to compute in bf16.
+
+    The arithmetic is simulated on the CPU, whose list of operations in low precision is alike.
+    """
+    choice: Precision = spec.training.precision
+    if choice == "auto":
+        choice = "bf16" if device.kind == "cuda" else "fp32"
+    trains_weights = spec.method.method.family == "full"
+    return choose_numbers(choice, torch.device("cpu"), trains_weights=trains_weights)
+
+
+def _run(spec: TrainSpec, built: Blueprint, rows: Rows | None, source: Path) -> RunShape:
+    packed = spec.training.packing != "off" and built.takes_positions
+    if rows is None or not rows.training:
+        return unknown_run(spec.training, packed=packed)
+    shape = from_config(built.config.to_dict(), source)
+    # Per place the activations of all layers; per kept position the logits, their float copy and gradient.
+    depth = 1 if spec.training.gradient_checkpointing else shape.layers
+    cost = Cost(
+        place=4.0 * depth * (12 * shape.hidden + 4 * shape.intermediate), kept=12.0 * shape.vocab
+    )
+    return run_shape(rows.training, rows.held_out, spec.training, cost, packed=packed)
+
+
+def _step(built: Blueprint, spec: TrainSpec, run: RunShape, numbers: Numbers) -> StepCost:
+    try:
+        return simulate(built, spec, run.largest, numbers)
+    except (RuntimeError, NotImplementedError, TypeError, ValueError) as error:
+        raise StudioError(
+            "The memory of this model cannot be worked out in advance "
+            f"({str(error).splitlines()[0]}). It can be trained all the same: begin with batch size 1.",
+            code="not_estimated",
+        ) from error
+
+
+def _memory(
+    step: StepCost, spec: TrainSpec, precision: str, device: Device, idle: int | None
+) -> Memory:
+    beside = overhead(device, step.peak.bytes, idle)
+    parts: dict[str, int] = {name: step.peak.parts[name] for name in PARTS}
+    parts["overhead"] += beside.bytes
+    peak = step.peak.bytes + beside.bytes
+    certain = certainty(spec, precision, device)
+    # Where nothing was proven the tensors may be a fifth more or less (as far off as we have seen).
+    doubt = 0 if certain == "exact" else step.peak.bytes // 5
+    return Memory(
+        peak_bytes=peak,
+        low_bytes=peak - doubt,
+        high_bytes=peak + doubt + beside.uncertain_bytes,
+        certainty=certain,
+        moment=step.peak.moment,
+        parts=parts,
+    )
+
+
+def _duration(
+    step: StepCost,
+    run: RunShape,
+    built: Blueprint,
+    numbers: Numbers,
+    device: Device,
+    home: Path | None,
+    source: Path,
+) -> Duration | None:
+    if home is None:
+        return None
+    shape = from_config(built.config.to_dict(), source)
+    widths = (run.largest.places, shape.hidden, shape.intermediate)
+    operations_per_s = rate(home, device.kind, numbers.name, widths)
+    return duration(step.flops, run, operations_per_s) if operations_per_s else None

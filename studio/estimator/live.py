@@ -1,0 +1,146 @@
+"""Live storages: which bytes are held at each moment of a step, by what they are for."""
+
+from __future__ import annotations
+
+import functools
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
+
+Part = Literal[
+    "weights", "quantization", "adapter", "gradients", "optimizer", "activations", "loss",
+    "overhead",
+]  # fmt: skip
+PARTS: tuple[Part, ...] = (
+    "weights", "quantization", "adapter", "gradients", "optimizer", "activations", "loss",
+    "overhead",
+)  # fmt: skip
+Moment = Literal["forward", "loss", "backward", "optimizer"]
+
+
+_ATTENTION = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
+
+
+def _attention_flops(query: Any, key: Any, value: Any, *_: Any, **__: Any) -> int:
+    """Two products of scores: query by key, scores by value; every pair of positions counted."""
+    batch, heads, length, width = query.shape
+    return int(2 * batch * heads * length * key.shape[2] * (width + value.shape[3]))
+
+
+def _attention_backward_flops(
+    gradient: Any, query: Any, key: Any, value: Any, *_: Any, **__: Any
+) -> int:
+    """Five products: the scores once more, and the gradients of value, scores, query and key."""
+    return _attention_flops(query, key, value) * 5 // 2
+
+
+# torch counts the products of every operation but the CPU's attention.
+_FLOPS: dict[Any, Any] = {
+    **flop_registry,
+    _ATTENTION: _attention_flops,
+    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward: _attention_backward_flops,
+}
+
+
+@dataclass(frozen=True)
+class Peak:
+    """The most bytes held at once: `moment` of the step, and what each part held then (they add up)."""
+
+    bytes: int
+    moment: Moment
+    parts: dict[Part, int]
+
+
+@dataclass
+class _Held:
+    """One storage that is alive; the reference tells when it no longer is."""
+
+    reference: Any
+    bytes: int
+    part: Part
+
+
+class LiveStorages(TorchDispatchMode):
+    """While active, counts each storage that an operation makes until nothing refers to it any more.
+
+    What a kernel takes and gives back inside one operation is not seen: on the CPU that is nothing
+    in all operations of a training step but matrix products, whose buffers stay below a megabyte.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.part: Part = "activations"
+        self.moment: Moment = "forward"
+        self.flops = 0
+        self._held: dict[int, _Held] = {}
+        self._bytes: dict[Part, int] = dict.fromkeys(PARTS, 0)
+        self._total = 0
+        self.forget_peak()
+
+    def forget_peak(self) -> None:
+        """Begin anew with what is held now, and with no operation counted."""
+        self.peak = Peak(self._total, self.moment, dict(self._bytes))
+        self.flops = 0
+
+    def hold(self, tensor: Tensor, part: Part) -> None:
+        """Count a tensor's storage, once, as `part`; one that is held already becomes that part."""
+        storage = tensor.untyped_storage()
+        key, size = storage._cdata, storage.nbytes()
+        held = self._held.get(key)
+        if held is None:
+            reference = weakref.ref(storage, functools.partial(self._let_go, key))
+            self._held[key] = _Held(reference, size, part)
+            self._total += size
+        else:
+            self._bytes[held.part] -= held.bytes
+            held.part = part
+        self._bytes[part] += size
+
+    @contextmanager
+    def within(self, part: Part, moment: Moment) -> Iterator[None]:
+        """What is made inside belongs to `part`."""
+        before = self.part, self.moment
+        self.part, self.moment = part, moment
+        try:
+            yield
+        finally:
+            self.part, self.moment = before
+
+    def __torch_dispatch__(
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        out = func(*args, **(kwargs or {}))
+        for tensor in _tensors(out):
+            if tensor.untyped_storage()._cdata not in self._held:
+                self.hold(tensor, self.part)
+        if self._total > self.peak.bytes:
+            self.peak = Peak(self._total, self.moment, dict(self._bytes))
+        count = _FLOPS.get(func._overloadpacket)
+        if count is not None:
+            self.flops += count(*args, **(kwargs or {}), out_val=out)
+        return out
+
+    def _let_go(self, key: int, reference: Any) -> None:
+        held = self._held.pop(key, None)
+        if held is not None:
+            self._total -= held.bytes
+            self._bytes[held.part] -= held.bytes
+
+
+def _tensors(out: Any) -> Iterator[Tensor]:
+    if isinstance(out, Tensor):
+        yield out
+    elif isinstance(out, tuple | list):
+        for item in out:
+            yield from _tensors(item)

@@ -1,0 +1,130 @@
+"""Memory at its peak: the trainer's own step, run on a blueprint while every storage is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from studio.estimator.blueprint import Blueprint
+from studio.estimator.live import LiveStorages, Peak
+from studio.estimator.microbatch import MicroBatch
+from studio.estimator.patches import Known, without_data
+from studio.spec import TrainSpec
+from studio.training import optimizers, step
+from studio.training.adapters import trainable
+from studio.training.loading import Numbers
+from studio.training.losses import LOSSES
+
+
+@dataclass(frozen=True)
+class StepCost:
+    """What one micro-step takes: tensor bytes at the peak, and floating-point operations."""
+
+    peak: Peak
+    flops: int
+
+
+def simulate(
+    blueprint: Blueprint, spec: TrainSpec, micro_batch: MicroBatch, numbers: Numbers
+) -> StepCost:
+    """Run one step as it is once training has settled: the optimizer's state is there already.
+
+    Where gradients are accumulated, those of earlier micro-batches are there too.
+    """
+    live = LiveStorages()
+    batch = micro_batch.on_meta()
+    known = Known(
+        packs_several_rows=micro_batch.is_packed and micro_batch.rows > 1,
+        pads=micro_batch.tokens < micro_batch.places,
+    )
+    _hold_model(live, blueprint)
+    for tensor in (*batch.inputs.values(), batch.keep, batch.targets):
+        live.hold(tensor, "activations")
+    optimizer = optimizers.build(blueprint.model, spec)
+    with without_data(known), _gradients_marked(live, blueprint), live:
+        _settle(live, blueprint, optimizer, spec)
+        live.forget_peak()
+        with live.within("activations", "forward"):
+            step.micro_step(
+                blueprint.model,
+                _watched(live, LOSSES[spec.objective.name]),
+                batch,
+                max(1, micro_batch.trained_tokens),
+                numbers.context(),
+            )
+        flops = live.flops
+        _apply(live, blueprint, optimizer, spec)
+    return StepCost(live.peak, flops)
+
+
+def _hold_model(live: LiveStorages, blueprint: Blueprint) -> None:
+    """What lies in memory before the first step; tied weights have one storage and count once."""
+    for name, parameter in blueprint.model.named_parameters():
+        live.hold(parameter, "adapter" if name in blueprint.added else "weights")
+    for buffer in blueprint.model.buffers():
+        live.hold(buffer, "weights")
+
+
+def _settle(
+    live: LiveStorages, blueprint: Blueprint, optimizer: torch.optim.Optimizer, spec: TrainSpec
+) -> None:
+    """Let the optimizer make its state, and leave the gradients that accumulation would find."""
+    _give_gradients(live, blueprint)
+    _apply(live, blueprint, optimizer, spec)
+    if spec.training.gradient_accumulation > 1:
+        _give_gradients(live, blueprint)
+
+
+def _give_gradients(live: LiveStorages, blueprint: Blueprint) -> None:
+    for _, parameter in trainable(blueprint.model):
+        parameter.grad = torch.empty_like(parameter)
+        live.hold(parameter.grad, "gradients")
+
+
+def _apply(
+    live: LiveStorages, blueprint: Blueprint, optimizer: torch.optim.Optimizer, spec: TrainSpec
+) -> None:
+    with live.within("optimizer", "optimizer"):
+        parameters = (parameter for _, parameter in trainable(blueprint.model))
+        step.apply(optimizer, parameters, spec.training.max_grad_norm)
+
+
+@contextmanager
+def _gradients_marked(live: LiveStorages, blueprint: Blueprint) -> Iterator[None]:
+    """A gradient counts as one from the moment it lies in its parameter; none stay behind afterwards."""
+
+    def mark(parameter: Tensor) -> None:
+        if parameter.grad is not None:
+            live.hold(parameter.grad, "gradients")
+
+    parameters = [parameter for _, parameter in trainable(blueprint.model)]
+    hooks = [parameter.register_post_accumulate_grad_hook(mark) for parameter in parameters]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+        for parameter in parameters:
+            parameter.grad = None
+
+
+def _watched(live: LiveStorages, loss: Callable[..., Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
+    """`loss`, with the logits and all that is made of them counted as the loss's own."""
+
+    def past_the_logits(gradient: Tensor) -> None:
+        live.part = "activations"
+
+    def watched(logits: Tensor, targets: Tensor) -> Tensor:
+        live.hold(logits, "loss")
+        logits.register_hook(past_the_logits)
+        with live.within("loss", "loss"):
+            total = loss(logits, targets)
+        # What follows is the backward pass, and its first operations are the loss's.
+        live.part, live.moment = "loss", "backward"
+        return total
+
+    return watched

@@ -1,0 +1,152 @@
+"""Patches of torch and transformers that let a step run without data; active only inside `without_data`.
+
+Each stands for a decision that the library takes by looking at values, or for a kernel that the
+real device would choose and the meta device does not.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torch.nn.attention import SDPBackend
+from torch.optim import adam
+from torch.utils._python_dispatch import _disable_current_modes
+from transformers import masking_utils
+
+_flash_attention = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the values of a batch would have told: several rows in one line, padding behind a row."""
+
+    packs_several_rows: bool
+    pads: bool
+
+
+# (module, name): the places that are patched, also for the test that they are the originals again.
+PATCHED: tuple[tuple[Any, str], ...] = (
+    (masking_utils, "find_packed_sequence_indices"),
+    (masking_utils, "_ignore_causal_mask_sdpa"),
+    (functional, "scaled_dot_product_attention"),
+    (adam, "_device_dtype_check_for_fused"),
+)
+
+
+@contextmanager
+def without_data(known: Known) -> Iterator[None]:
+    """Let a training step run on tensors that hold no values, of a batch of which this is known."""
+    replacements = (
+        _find_packed(known),
+        _ignore_mask(known, masking_utils._ignore_causal_mask_sdpa),
+        _attention(functional.scaled_dot_product_attention),
+        _accept_any_device,
+    )
+    with ExitStack() as stack:
+        for (module, name), replacement in zip(PATCHED, replacements, strict=True):
+            stack.enter_context(_replaced(module, name, replacement))
+        yield
+
+
+@contextmanager
+def _replaced(module: Any, name: str, replacement: Any) -> Iterator[None]:
+    original = getattr(module, name)
+    setattr(module, name, replacement)
+    try:
+        yield
+    finally:
+        setattr(module, name, original)
+
+
+def _find_packed(known: Known) -> Callable[[Tensor], Tensor | None]:
+    """transformers' `find_packed_sequence_indices` looks whether the positions begin anew within a line."""
+
+    def find_packed_sequence_indices(position_ids: Tensor) -> Tensor | None:
+        before_first = position_ids[:, :1] - 1
+        steps = torch.diff(position_ids, prepend=before_first, dim=-1)
+        rows = (steps != 1).cumsum(-1)
+        return rows if known.packs_several_rows else None
+
+    return find_packed_sequence_indices
+
+
+def _ignore_mask(known: Known, original: Callable[..., bool]) -> Callable[..., bool]:
+    """transformers leaves the mask out where no token is masked, which it sees from the values."""
+
+    def ignore_causal_mask_sdpa(padding_mask: Tensor | None, *args: Any, **kwargs: Any) -> bool:
+        if padding_mask is not None and known.pads:
+            return False
+        return original(None, *args, **kwargs)
+
+    return ignore_causal_mask_sdpa
+
+
+def _attention(original: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The kernel that the CPU takes: meta tensors would get the plain one, which keeps all scores."""
+
+    def scaled_dot_product_attention(
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        attn_mask: Tensor | None = None,
+        dropout_p: float = 0.0,
+        is_causal: bool = False,
+        scale: float | None = None,
+        enable_gqa: bool = False,
+    ) -> Tensor:
+        heads = query.shape[1], key.shape[1], query.shape[-1], value.shape[-1]
+        if query.ndim != 4 or not _cpu_takes_flash(
+            heads, query.dtype, attn_mask is not None, dropout_p, is_causal, enable_gqa
+        ):
+            return original(
+                query,
+                key,
+                value,
+                attn_mask,
+                dropout_p,
+                is_causal,
+                scale=scale,
+                enable_gqa=enable_gqa,
+            )
+        if attn_mask is not None and attn_mask.dtype == torch.bool:
+            # torch turns it into numbers to add, anew in each layer.
+            attn_mask = torch.empty(attn_mask.shape, dtype=query.dtype, device=attn_mask.device)
+        out: Tensor = _flash_attention(
+            query, key, value, dropout_p, is_causal, attn_mask=attn_mask, scale=scale
+        )[0]
+        return out
+
+    return scaled_dot_product_attention
+
+
+@functools.cache
+def _cpu_takes_flash(
+    heads: tuple[int, int, int, int],
+    dtype: torch.dtype,
+    is_masked: bool,
+    dropout: float,
+    is_causal: bool,
+    shares_keys: bool,
+) -> bool:
+    """Which kernel torch takes on the CPU, asked with two real tokens; it does not depend on their number."""
+    query_heads, key_heads, width, value_width = heads
+    with _disable_current_modes():
+        query = torch.empty((1, query_heads, 2, width), dtype=dtype, device="cpu")
+        key = torch.empty((1, key_heads, 2, width), dtype=dtype, device="cpu")
+        value = torch.empty((1, key_heads, 2, value_width), dtype=dtype, device="cpu")
+        mask = torch.zeros((1, 1, 2, 2), dtype=dtype, device="cpu") if is_masked else None
+        choice = torch._fused_sdp_choice(
+            query, key, value, mask, dropout, is_causal, enable_gqa=shares_keys
+        )
+    return int(choice) == SDPBackend.FLASH_ATTENTION.value
+
+
+def _accept_any_device(parameter: Tensor, cuda_unsupported: bool = False) -> None:
+    """The fused AdamW has a meta kernel, but torch.optim's list of devices leaves it out."""

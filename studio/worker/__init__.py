@@ -1,0 +1,1 @@
+"""Workers: processes that hold torch, so that pages and commands need not. `client` never imports it."""

@@ -1,0 +1,91 @@
+"""The rows of a spec as the model will see them: read, split and encoded once, then kept."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from studio.data.examples import Example, build
+from studio.data.inspection import inspect
+from studio.data.split import Split, split
+from studio.estimator.estimate import Rows
+from studio.library import Library
+from studio.objectives import Encoded
+from studio.settings import Home
+from studio.spec import DataChoice, ObjectiveChoice, TrainSpec
+from studio.training.encoding import encode
+from studio.worker.bench import Base, Bench
+
+# Beyond this many rows only a sample is encoded; the others count as the next longer one of it.
+MOST_ENCODED = 4_000
+_UNCUT = 1 << 30
+
+
+def examples(bench: Bench, choice: DataChoice) -> Split | None:
+    """The examples of a spec, split; None while it names no data or no columns that are known.
+
+    Raises DataProblem when the data cannot be read or split as asked.
+    """
+    columns = json.dumps(choice.columns, sort_keys=True) if choice.columns else None
+    found: tuple[Example, ...] | None
+    if choice.dataset is not None:
+        found = _of_dataset(bench.home, choice.dataset, columns) if columns else None
+    elif choice.path is not None:
+        path = Path(choice.path).expanduser().absolute()
+        state = path.stat() if path.is_file() else None
+        stamp = (state.st_size, state.st_mtime_ns) if state else (0, 0)
+        found = _of_file(path, stamp, columns)
+    else:
+        found = None
+    return split(found, choice.held_out, choice.seed) if found else None
+
+
+@functools.lru_cache(maxsize=4)
+def _of_dataset(home: Home, hash_: str, columns: str) -> tuple[Example, ...]:
+    library = Library(home)
+    try:
+        return build(library.open(hash_), json.loads(columns)).examples
+    finally:
+        library.close()
+
+
+@functools.lru_cache(maxsize=4)
+def _of_file(path: Path, stamp: tuple[int, int], columns: str | None) -> tuple[Example, ...]:
+    return inspect(path, json.loads(columns) if columns else None).examples
+
+
+def encoded_rows(bench: Bench, spec: TrainSpec, base: Base) -> Rows | None:
+    """The rows of a spec, encoded at full length by the base's own tokenizer; None without data."""
+    parts = examples(bench, spec.data)
+    if parts is None:
+        return None
+    return _encoded(bench, base, parts, spec.objective)
+
+
+@functools.lru_cache(maxsize=4)
+def _encoded(bench: Bench, base: Base, parts: Split, objective: ObjectiveChoice) -> Rows:
+    tokenizer = bench.tokenizer(base)
+    return Rows(
+        _encode_sample(parts.training, objective, tokenizer),
+        _encode_sample(parts.held_out, objective, tokenizer),
+    )
+
+
+def _encode_sample(
+    rows: Sequence[Example], objective: ObjectiveChoice, tokenizer: Any
+) -> list[Encoded]:
+    """Every row encoded, or of many rows a sample in which each stands for those shorter than it."""
+    if len(rows) <= MOST_ENCODED:
+        return encode(rows, objective, tokenizer, _UNCUT)
+    by_length = sorted(range(len(rows)), key=lambda row: -_letters(rows[row]))
+    stride = -(-len(rows) // MOST_ENCODED)
+    sample = encode([rows[row] for row in by_length[::stride]], objective, tokenizer, _UNCUT)
+    placed = {row: sample[place // stride] for place, row in enumerate(by_length)}
+    return [placed[row] for row in range(len(rows))]
+
+
+def _letters(example: Example) -> int:
+    return sum(len(turn.content) for turn in example.messages)
