@@ -32,6 +32,8 @@ class Progress:
     total_steps: int
     loss: float | None
     held_out_loss: float | None
+    # Where the newest unbroken stretch began: after a resume the clock starts anew.
+    first_step: int
     started: float | None
     latest: float | None
 
@@ -43,10 +45,10 @@ class Progress:
     @property
     def seconds_left(self) -> float | None:
         """At the pace so far; None until it can be told."""
-        if self.started is None or self.latest is None or self.step < 2:
+        steps = self.step - self.first_step
+        if self.started is None or self.latest is None or steps < 1:
             return None
-        done_s = self.latest - self.started
-        return done_s / (self.step - 1) * (self.total_steps - self.step) if done_s > 0 else None
+        return (self.latest - self.started) / steps * (self.total_steps - self.step)
 
 
 def task_title(job: Job) -> str:
@@ -73,7 +75,6 @@ def progress_of(lines: Sequence[Mapping[str, Any]]) -> Progress | None:
     if not steps:
         return None
     last = steps[-1]
-    # After a resume the clock starts anew: only the newest unbroken stretch tells the pace.
     begin = len(steps) - 1
     while begin and steps[begin - 1]["step"] <= steps[begin]["step"]:
         begin -= 1
@@ -82,6 +83,7 @@ def progress_of(lines: Sequence[Mapping[str, Any]]) -> Progress | None:
         total_steps=int(last.get("total_steps") or 0),
         loss=_newest(steps, "loss"),
         held_out_loss=_newest(steps, "held_out_loss"),
+        first_step=steps[begin]["step"],
         started=_time(steps[begin]),
         latest=_time(last),
     )

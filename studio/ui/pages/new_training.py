@@ -267,19 +267,21 @@ class Form:
         self.keep(draft_id, draft)
         return method_step.shown(draft, self.method)
 
-    def estimate(self, *shown: Any) -> str:
+    def estimate(self, *shown: Any) -> Any:
         """The live line for what the form holds now."""
-        _, draft = self.read(shown)
+        draft_id, draft = self.read(shown)
         if not draft.model_source:
             return figures_html(None)
         try:
-            return figures_html(self.backstage.model_worker.estimate(draft.to_spec()))
+            worker = self.backstage.model_worker
+            return figures_html(worker.estimate(draft.to_spec(), lane=draft_id))
         except AskedWrongly as error:
             titles = method_step.field_titles(draft)
             lines = [f"{titles.get(each.field, each.field)}: {each.words}" for each in error.fields]
             return figures_html(None, " ".join(lines) or error.words)
         except StudioError as error:
-            return figures_html(None, error.words)
+            # A later question took this one's place; its answer is on the way.
+            return gr.skip() if error.code == "superseded" else figures_html(None, error.words)
 
     def advance(self, number: int) -> Any:
         """The handler of a step's Next: on to the next step, or what is missing in words."""
