@@ -17,7 +17,8 @@ from jobs.processes import platform
 from jobs.programs import find
 from jobs.progress import read_json
 
-SPEC = "spec.json"
+# The whole row's spec; what a task itself keeps of it is the task's own file.
+SPEC = "job.json"
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 _ROOM_AGAIN_S = 1.0

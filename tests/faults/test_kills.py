@@ -102,7 +102,7 @@ def test_what_a_killed_runner_leaves_in_other_sessions_is_ended(queue: Queue) ->
     family = marked(queue, job)
     assert len(family) == 3
     kill(queue, RUNNER)
-    assert queue.wait(job.id).error_code == "lost"
+    assert queue.wait(job.id, poll_s=0.05).error_code == "lost"
     assert not any(map(processes.is_alive, family))
 
 
@@ -116,7 +116,7 @@ def test_a_runner_that_hangs_is_ended_and_can_do_no_harm_when_it_wakes(tmp_path:
         until(lambda: queue.store.job(job.id).attempt == 2)
         assert not psutil.pid_exists(runner.pid) or runner.status() == psutil.STATUS_ZOMBIE
         queue.store.cancel(job.id)
-        assert queue.wait(job.id).state == JobState.CANCELLED
+        assert queue.wait(job.id, poll_s=0.05).state == JobState.CANCELLED
 
 
 def test_a_runner_that_was_suspended_for_a_while_goes_on(queue: Queue, job: Job) -> None:

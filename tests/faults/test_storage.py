@@ -41,7 +41,7 @@ def test_a_page_is_told_of_a_locked_database_while_the_job_goes_on(queue: Queue)
             page.jobs()
         until_it_counts(queue, job, beyond=step_of(queue, job) + 10)
         other.execute("ROLLBACK")
-    assert queue.wait(job.id).state == JobState.SUCCEEDED
+    assert queue.wait(job.id, poll_s=0.05).state == JobState.SUCCEEDED
 
 
 @pytest.mark.long
@@ -52,7 +52,7 @@ def test_owners_wait_out_a_database_that_is_locked_for_half_a_minute(queue: Queu
         other.execute("BEGIN EXCLUSIVE")
         time.sleep(31)
         other.execute("ROLLBACK")
-    done = queue.wait(job.id)
+    done = queue.wait(job.id, poll_s=0.05)
     assert (done.state, done.attempt) == (JobState.SUCCEEDED, 1)
 
 
@@ -147,5 +147,5 @@ def test_a_metrics_file_torn_by_a_kill_is_read_on(queue: Queue) -> None:
     kill(queue, "jobs.task_process")
     with open(queue.folder(job.id) / "metrics.jsonl", "a") as file:
         file.write('{"step": 3, "lo')
-    assert queue.wait(job.id).state == JobState.SUCCEEDED
+    assert queue.wait(job.id, poll_s=0.05).state == JobState.SUCCEEDED
     assert step_of(queue, job) == 40

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs.processes import Identity, myself
+from jobs.processes import myself
+from jobs.processes.identity import Identity
 from jobs.queue import Queue
 from jobs.store import Store
 from tests.jobs.queues import folder_in_memory, queue_in

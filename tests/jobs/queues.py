@@ -13,6 +13,7 @@ import psutil
 from jobs import processes
 from jobs.config import QueueConfig, Timing
 from jobs.models import Job, JobState
+from jobs.processes.identity import Identity
 from jobs.progress import last_metrics
 from jobs.queue import Queue
 
@@ -69,17 +70,13 @@ def processes_of(queue: Queue, module: str) -> list[psutil.Process]:
 
 def kill(queue: Queue, module: str) -> int:
     """Kill -9 the processes `python -m MODULE` of this queue; how many there were."""
-    found = processes_of(queue, module)
-    for process in found:
-        try:
-            process.kill()
-        except psutil.NoSuchProcess:
-            continue
-    psutil.wait_procs(found, timeout=5)
-    return len(found)
+    found = [processes.identity_of(process.pid) for process in processes_of(queue, module)]
+    living = [identity for identity in found if identity is not None]
+    processes.kill_all(living)
+    return len(living)
 
 
-def marked(queue: Queue, job: Job) -> list[processes.Identity]:
+def marked(queue: Queue, job: Job) -> list[Identity]:
     """Every process that carries the job's mark, wherever it put itself."""
     return processes.marked(job.id, str(queue.config.database))
 

@@ -15,7 +15,7 @@ from jobs.config import QueueConfig
 from jobs.dispatcher import Dispatcher
 from jobs.endings import Ending, EndingKind, write_ending
 from jobs.models import JobState
-from jobs.processes import Identity
+from jobs.processes.identity import Identity
 from jobs.queue import Queue
 from jobs.store import Store
 from tests.jobs.queues import config_in, processes_of, queue_in, until

@@ -16,7 +16,7 @@ from jobs.endings import (
     write_ending,
 )
 from jobs.models import Intent, Job, JobState
-from jobs.processes import Identity
+from jobs.processes.identity import Identity
 from jobs.store import Store
 from tests.jobs.test_store import claimed
 

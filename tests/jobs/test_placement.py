@@ -13,11 +13,10 @@ NOW = 100.0
 
 
 def waiting(job_id: int, slot_kind: str = "cuda", **given: Any) -> Waiting:
-    usual: dict[str, Any] = dict.fromkeys(
-        ("needs_bytes", "waiting_for", "first_id", "first_name", "first_state")
-    )
-    return Waiting(**{"id": job_id, "slot_kind": slot_kind, "slots_wanted": 1, "run_after": 0.0}
-                   | usual | given)  # fmt: skip
+    """A queued job that lacks nothing but what is `given`."""
+    unset = ("needs_bytes", "waiting_for", "first_id", "first_name", "first_state")
+    values: dict[str, Any] = {"slots_wanted": 1, "run_after": 0.0, **dict.fromkeys(unset), **given}
+    return Waiting(id=job_id, slot_kind=slot_kind, **values)
 
 
 def test_the_first_that_can_run_is_taken() -> None:

@@ -21,7 +21,7 @@ def test_a_job_is_run_and_its_result_is_in_its_row_and_in_its_folder(queue: Queu
     job = ran(queue, "echo", {"rank": 16})
     assert job.state == JobState.SUCCEEDED
     assert job.result == {"spec": {"rank": 16}, "attempt": 1, "slots": ["cpu:0"]}
-    assert read_json(queue.folder(job.id) / "spec.json") == {"rank": 16}
+    assert read_json(queue.folder(job.id) / "job.json") == {"rank": 16}
     assert (read_json(queue.folder(job.id) / "result-1.json") or {})["result"] == job.result
 
 
@@ -77,9 +77,9 @@ def test_a_paused_job_goes_on_where_it_stopped(queue: Queue) -> None:
     job = queue.enqueue("count", {"steps": 40, "pause_s": 0.05})
     until_it_counts(queue, job, beyond=3)
     queue.store.pause(job.id)
-    assert queue.wait(job.id).state == JobState.PAUSED
+    assert queue.wait(job.id, poll_s=0.05).state == JobState.PAUSED
     queue.store.resume(job.id)
-    done = queue.wait(job.id)
+    done = queue.wait(job.id, poll_s=0.05)
     assert done.state == JobState.SUCCEEDED
     assert done.result is not None
     assert done.result["first"] >= 3

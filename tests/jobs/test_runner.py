@@ -9,7 +9,7 @@ import pytest
 
 from jobs.config import QueueConfig
 from jobs.models import Job, JobState
-from jobs.processes import Identity
+from jobs.processes.identity import Identity
 from jobs.programs import command, environment
 from jobs.progress import read_log
 from jobs.store import Store

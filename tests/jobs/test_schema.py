@@ -59,6 +59,7 @@ def test_the_newest_revision_is_the_one_the_program_opens() -> None:
 
 
 def test_the_migrations_make_the_tables_that_the_program_knows(store: Store) -> None:
+    known = set(tables.metadata.tables)
     with Database(store.path).reading() as connection:
         context = MigrationContext.configure(
             connection,
@@ -67,7 +68,6 @@ def test_the_migrations_make_the_tables_that_the_program_knows(store: Store) -> 
                 "include_name": lambda name, kind, _: kind != "table" or name in known,
             },
         )
-        known = set(tables.metadata.tables)
         assert compare_metadata(context, tables.metadata) == []
 
 

@@ -14,7 +14,7 @@ import pytest
 from jobs.endings import Ending, EndingKind
 from jobs.errors import BadJob, LeaseLost, NoSuchJob, StoreBusy, WrongState
 from jobs.models import DeviceSlot, Intent, Job, JobState
-from jobs.processes import Identity
+from jobs.processes.identity import Identity
 from jobs.store import Store
 from tests.jobs.conftest import Clock
 

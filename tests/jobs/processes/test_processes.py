@@ -14,6 +14,7 @@ import pytest
 
 from jobs import processes
 from jobs.processes import platform
+from jobs.processes.identity import Identity
 from jobs.programs import environment
 from tests.jobs.queues import until
 
@@ -33,7 +34,7 @@ def parent_of(child: str, note: Path, *, options: str = "") -> str:
     )
 
 
-def noted(note: Path) -> processes.Identity:
+def noted(note: Path) -> Identity:
     """The process whose number was written to `note`."""
     until(lambda: note.exists() and note.read_text())
     found = processes.identity_of(int(note.read_text()))
