@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,8 @@ def make_order(
     spec = freeze_data(spec, library)
     library.close()
     found = resolve(str(model), None, home)
+    frozen = spec.model.model_copy(update={"revision": found.revision})
+    spec = replace(spec, model=frozen)
     base = Base(found.source, found.revision, str(found.folder), found.title, "apache-2.0")
     return TrainOrder(spec, base)
 

@@ -1,0 +1,112 @@
+"""The task `train`: from an order to an adapter in PEFT's form, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from jobs.context import Stopped
+from studio.errors import StudioError
+from studio.settings import Home
+from studio.tasks.train import train
+from tests import tiny
+from tests.studio.runs import context, make_order
+
+
+def test_a_run_leaves_all_that_is_needed_to_understand_it(trained_home: Home) -> None:
+    folder = trained_home.run(1)
+
+    assert (folder / "adapter" / "adapter_config.json").is_file()
+    assert (folder / "adapter" / "adapter_model.safetensors").is_file()
+    order = json.loads((folder / "order.json").read_text(encoding="utf-8"))
+    assert order["spec"]["data"]["dataset"]
+    assert order["base"]["revision"].startswith("files:")
+    assert (trained_home.run(2) / "model" / "model.safetensors").is_file()
+
+
+def test_the_result_counts_what_was_done(tmp_path: Path, tiny_model: Path, rows_csv: Path) -> None:
+    home = Home(tmp_path).prepare()
+    order = make_order(home, tiny_model, rows_csv)
+
+    result = train(context(home, 1, order.to_json()))
+
+    assert result["steps"] == 10  # 19 rows in batches of 4, twice
+    assert result["held_out"]["rows"] == 5
+    assert result["held_out"]["loss_after"] < result["held_out"]["loss_before"]
+    assert result["parameters"]["trainable"] < result["parameters"]["total"]
+    assert result["measured"]["peak_bytes"] > 10**8
+
+
+def test_a_stop_saves_the_place_and_the_next_attempt_goes_on_from_there(
+    tmp_path: Path, tiny_model: Path, rows_csv: Path
+) -> None:
+    home = Home(tmp_path).prepare()
+    order = make_order(home, tiny_model, rows_csv)
+    stopping = context(home, 1, order.to_json())
+    stopping.request_stop()
+
+    with pytest.raises(Stopped):
+        train(stopping)
+    result = train(context(home, 1, order.to_json(), attempt=2))
+
+    steps = [json.loads(line)["step"] for line in (home.run(1) / "metrics.jsonl").open()]
+    assert steps == list(range(11))
+    assert result["held_out"]["loss_before"] is not None
+
+
+def test_after_a_kill_the_micro_batch_is_halved_and_the_steps_stay_the_same(
+    tmp_path: Path, tiny_model: Path, rows_csv: Path
+) -> None:
+    home = Home(tmp_path).prepare()
+    order = make_order(home, tiny_model, rows_csv)
+
+    result = train(context(home, 1, order.to_json(), crashes=1))
+
+    kept = json.loads((home.run(1) / "spec.json").read_text(encoding="utf-8"))["training"]
+    assert (kept["batch_size"], kept["gradient_accumulation"]) == (2, 2)
+    assert result["steps"] == 10
+
+
+def test_a_model_that_was_changed_since_is_refused(tmp_path: Path, rows_csv: Path) -> None:
+    home = Home(tmp_path / "home").prepare()
+    model = tiny.make_model(tmp_path / "model")
+    order = make_order(home, model, rows_csv)
+    tiny.make_model(model, seed=1)
+
+    with pytest.raises(StudioError, match="changed since"):
+        train(context(home, 1, order.to_json()))
+
+
+def test_data_that_was_changed_since_is_refused(
+    tmp_path: Path, tiny_model: Path, rows_csv: Path
+) -> None:
+    home = Home(tmp_path).prepare()
+    order = make_order(home, tiny_model, rows_csv)
+    (arrow,) = home.datasets.glob("*/*.arrow")
+    arrow.write_bytes(arrow.read_bytes().replace(b"kettle", b"cattle"))
+
+    with pytest.raises(StudioError, match="changed on disk"):
+        train(context(home, 1, order.to_json()))
+
+
+def test_editing_the_file_after_queueing_changes_nothing(tmp_path: Path, tiny_model: Path) -> None:
+    data = tiny.write_csv(tmp_path / "rows.csv", 24)
+    home = Home(tmp_path / "home").prepare()
+    order = make_order(home, tiny_model, data)
+    data.write_text("gone", encoding="utf-8")
+
+    assert train(context(home, 1, order.to_json()))["steps"] == 10
+
+
+def test_packing_that_would_mix_rows_is_refused(
+    tmp_path: Path, rows_csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(tmp_path / "home").prepare()
+    model = tiny.make_model(tmp_path / "model")
+    order = make_order(home, model, rows_csv, packing="on")
+    monkeypatch.setattr("studio.training.probe.keeps_documents_apart", lambda *_: False)
+
+    with pytest.raises(StudioError, match="does not keep packed rows apart"):
+        train(context(home, 1, order.to_json()))
