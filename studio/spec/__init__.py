@@ -1,0 +1,20 @@
+"""TrainSpec, TrainOrder and ExportSpec: what is asked for, frozen, checked, JSON both ways, versioned."""
+
+from studio.spec.choices import MethodChoice, ObjectiveChoice
+from studio.spec.export import ExportSpec
+from studio.spec.order import Base, TrainOrder
+from studio.spec.sections import NOT_YET, DataChoice, ModelChoice, Training
+from studio.spec.train import TrainSpec
+
+__all__ = [
+    "NOT_YET",
+    "Base",
+    "DataChoice",
+    "ExportSpec",
+    "MethodChoice",
+    "ModelChoice",
+    "ObjectiveChoice",
+    "TrainOrder",
+    "TrainSpec",
+    "Training",
+]

@@ -1,0 +1,146 @@
+"""The sections of a spec: which model, which data, how it is trained; every field declared once."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import pydantic
+from pydantic import BaseModel, ConfigDict, Field
+
+# Values of the contract whose rooms stand empty still: field -> the values that work, what to do.
+NOT_YET: dict[str, tuple[tuple[Any, ...], str]] = {
+    "model.quantization": (("none",), "Loading in 4 or 8 bits is not built yet"),
+    "training.tokens_per_batch": ((None,), "Batches by tokens are not built yet"),
+    "training.precision": (("auto", "fp32", "bf16"), "Training in fp16 is not built yet"),
+    "training.compile": (("auto", "off"), "Compiling the model is not built yet"),
+    "training.offload": (("none",), "Offloading is not built yet"),
+    "training.early_stopping": ((None,), "Early stopping is not built yet"),
+}
+
+
+class Section(BaseModel):
+    """The base of a spec's sections: frozen, strict, no unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class ModelChoice(Section):
+    """Which base model, and how it is loaded."""
+
+    source: str = Field(
+        "starter", min_length=1, description="`starter`, a folder, a `.gguf` file, or a Hub id."
+    )
+    revision: str | None = Field(
+        None, description="What the source must be; filled in when the training is queued."
+    )
+    quantization: Literal["none", "nf4", "fp4", "int8"] = Field(
+        "none", description="In how few bits the frozen base is held."
+    )
+    double_quantization: bool = Field(
+        False, description="Quantise the scales of 4-bit weights too."
+    )
+
+
+class DataChoice(Section):
+    """Which examples: a file by `path`, or a kept dataset by its hash; once queued, always the hash."""
+
+    path: str | None = Field(None, description="The data file.")
+    dataset: str | None = Field(None, description="A kept dataset, by its hash, instead of a file.")
+    columns: dict[str, str] | None = Field(
+        None, description="Role to column; left out, the columns are recognised."
+    )
+    held_out: float = Field(
+        0.1,
+        ge=0.0,
+        le=0.9,
+        description="Share of the rows kept out of training to check the result.",
+    )
+    seed: int = Field(0, ge=0, description="Decides which rows are held out.")
+
+
+class Training(Section):
+    """How it is trained; defaults are the contract's."""
+
+    epochs: int = Field(
+        3,
+        ge=1,
+        le=10_000,
+        title="Passes over your examples",
+        description="How often each example is seen (epochs). More passes learn more, and learn by heart.",
+        json_schema_extra={"unit": "passes", "cost": "time", "level": "basic"},
+    )
+    max_steps: int | None = Field(None, ge=1, description="Stop after this many steps instead.")
+    learning_rate: float = Field(
+        2e-4,
+        gt=0,
+        le=1.0,
+        title="Speed of learning",
+        description="How far each step moves (learning rate); left out, the method's own.",
+        json_schema_extra={"unit": "", "cost": "", "level": "basic"},
+    )
+    batch_size: int = Field(
+        4,
+        ge=1,
+        le=4096,
+        title="Examples at a time",
+        description="Rows held in memory at once (batch size). Fewer need less memory.",
+        json_schema_extra={"unit": "rows", "cost": "memory", "level": "basic"},
+    )
+    gradient_accumulation: int = Field(
+        1, ge=1, le=4096, description="Batches added up before each step; costs no memory."
+    )
+    tokens_per_batch: int | None = Field(None, ge=1, description="Batches by tokens, not by rows.")
+    max_length: int = Field(
+        512,
+        ge=8,
+        le=1_048_576,
+        title="Longest example",
+        description="Tokens a row may have (maximum length); what is longer is cut.",
+        json_schema_extra={"unit": "tokens", "cost": "memory", "level": "basic"},
+    )
+    packing: Literal["auto", "on", "off"] = Field(
+        "auto",
+        description="Rows behind one another without padding, where the model keeps them apart.",
+    )
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
+        "auto", description="Numbers of 32 or 16 bits; auto: bf16 on a GPU made for it, else fp32."
+    )
+    attention: Literal["auto", "sdpa", "eager"] = Field(
+        "auto", description="How attention is computed; auto takes the model's best."
+    )
+    compile: Literal["auto", "on", "off"] = Field("auto", description="Compile the model first.")
+    optimizer: Literal["adamw", "sgd"] = Field("adamw", description="The rule of each step.")
+    scheduler: Literal["cosine", "linear", "constant"] = Field(
+        "cosine", description="How the learning rate falls towards the end."
+    )
+    warmup_ratio: float = Field(
+        0.03, ge=0.0, le=1.0, description="Share of the steps over which the rate rises at first."
+    )
+    weight_decay: float = Field(
+        0.0, ge=0.0, le=1.0, description="Pull of the weights towards zero."
+    )
+    max_grad_norm: float = Field(1.0, gt=0, description="Longer gradients are cut to this length.")
+    gradient_checkpointing: bool = Field(
+        False,
+        title="Save memory, take longer",
+        description="Compute intermediate results twice instead of keeping them (gradient checkpointing).",
+        json_schema_extra={"unit": "", "cost": "time", "level": "advanced"},
+    )
+    offload: Literal["none", "auto"] = Field("none", description="Keep frozen layers off the GPU.")
+    eval_every: Literal["epoch", "never"] | int = Field(
+        "epoch",
+        description="When the held-out loss is measured: each pass, never, or every N steps.",
+    )
+    early_stopping: int | None = Field(
+        None, ge=1, description="Stop after this many measurements without a gain."
+    )
+    keep_checkpoints: int = Field(2, ge=1, le=100, description="Checkpoints kept while it runs.")
+    devices: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where it runs.")
+    seed: int = Field(0, ge=0, description="Decides the order of rows and the start values.")
+
+    @pydantic.field_validator("eval_every")
+    @classmethod
+    def _every_step_count_is_positive(cls, value: str | int) -> str | int:
+        if isinstance(value, int) and value < 1:
+            raise ValueError("expected 'epoch', 'never' or a number of steps from 1 up")
+        return value

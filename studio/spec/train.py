@@ -1,0 +1,110 @@
+"""TrainSpec: one training as asked for, frozen and checked, JSON both ways, versioned."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from studio.errors import AskedWrongly, FieldProblem
+from studio.spec.choices import MethodChoice, ObjectiveChoice
+from studio.spec.problems import raise_problems
+from studio.spec.reading import VERSION, Reading
+from studio.spec.sections import NOT_YET, DataChoice, ModelChoice, Training
+
+
+@dataclass(frozen=True)
+class TrainSpec:
+    """One training, as asked for. What is left out takes its default; `parse` reports all errors at once."""
+
+    model: ModelChoice
+    data: DataChoice
+    objective: ObjectiveChoice
+    method: MethodChoice
+    training: Training
+    name: str = ""
+    version: int = field(default=VERSION)
+
+    @classmethod
+    def parse(cls, document: Any) -> TrainSpec:
+        """A checked spec from JSON data. Raises AskedWrongly naming every field that cannot be used."""
+        reading = Reading()
+        sections = reading.top(document)
+        method = reading.method(sections.get("method", "lora"))
+        # The rate that suits the method, where none was given: full fine-tuning needs a tenth of LoRA's.
+        training = dict(_as_mapping(sections.get("training")))
+        if method is not None:
+            training.setdefault("learning_rate", method.method.learning_rate)
+        spec = cls(
+            version=VERSION,
+            name=reading.text("name", sections.get("name", "")),
+            model=reading.section("model", ModelChoice, sections.get("model", {})),
+            data=reading.section("data", DataChoice, sections.get("data", {})),
+            objective=reading.objective(sections.get("objective", "chat")),
+            method=method,  # type: ignore[arg-type]  # None only together with a problem
+            training=reading.section(
+                "training",
+                Training,
+                training
+                if isinstance(sections.get("training", {}), Mapping)
+                else sections["training"],
+            ),
+        )
+        reading.raise_problems()
+        spec._check_together()
+        return spec
+
+    @classmethod
+    def load(cls, path: Path) -> TrainSpec:
+        """The spec in a JSON file. Raises AskedWrongly when the file is missing or is not JSON."""
+        try:
+            document = json.loads(path.read_text(encoding="utf-8-sig"))
+        except OSError as error:
+            raise AskedWrongly(
+                f"The spec {path} cannot be read ({error.strerror or error}). Check the path.",
+                code="spec",
+            ) from error
+        except ValueError as error:
+            raise AskedWrongly(
+                f"The spec {path} is not valid JSON: {error}.", code="spec"
+            ) from error
+        return cls.parse(document)
+
+    def to_json(self) -> dict[str, Any]:
+        """The spec as JSON data, every field written out; `parse` gives the same spec back."""
+        return {
+            "version": self.version,
+            "name": self.name,
+            "model": self.model.model_dump(mode="json"),
+            "data": self.data.model_dump(mode="json"),
+            "objective": {
+                "name": self.objective.name,
+                **self.objective.settings.model_dump(mode="json"),
+            },
+            "method": {"name": self.method.name, **self.method.settings.model_dump(mode="json")},
+            "training": self.training.model_dump(mode="json"),
+        }
+
+    def _check_together(self) -> None:
+        """What each field allows alone but not beside the others, or not yet."""
+        problems = []
+        values = self.to_json()
+        for path, (working, words) in NOT_YET.items():
+            section, name = path.split(".")
+            value = values[section][name]
+            if value not in working:
+                allowed = " or ".join(json.dumps(choice) for choice in working)
+                problems.append(
+                    FieldProblem(path, f"{words}. Found {json.dumps(value)}; use {allowed}.")
+                )
+        if self.model.double_quantization and self.model.quantization == "none":
+            problems.append(
+                FieldProblem("model.double_quantization", "It needs a 4-bit model; switch it off.")
+            )
+        raise_problems(problems)
+
+
+def _as_mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
