@@ -13,17 +13,24 @@ QUIET = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "TOKENIZERS_PARALLELISM": "false",
     "TRANSFORMERS_VERBOSITY": "error",
+    "TQDM_DISABLE": "1",
     "BITSANDBYTES_NOWELCOME": "1",
 }
 
 
 def settle() -> None:
-    """Call before the first import of torch, transformers or peft in a process.
+    """Call before the first import of torch, transformers or peft in a process that needs no Hub."""
+    be_quiet()
+    os.environ.update(OFFLINE)
 
-    Their hints and bars are written for programmers; in a log that a person reads they look like
-    faults. What matters to a person our own code says.
+
+def be_quiet() -> None:
+    """The half of `settle` that holds for fetching too.
+
+    Hints and bars are written for programmers; in a log that a person reads they look like faults.
+    What matters to a person our own code says.
     """
-    os.environ.update(OFFLINE | QUIET)
+    os.environ.update(QUIET)
     # PEFT imports bitsandbytes, which complains of kernels that only its own 4-bit speed-up needs.
     for name in ("bitsandbytes", "transformers", "peft"):
         logging.getLogger(name).setLevel(logging.ERROR)

@@ -18,5 +18,7 @@ def test_every_method_setting_and_format_has_its_place() -> None:
 
     for method in METHODS.values():
         assert f"## `{method.name}`" in pages()["methods.md"]
-        assert all(f"| `{name}` |" in pages()["methods.md"] for name in method.settings.model_fields)
+        assert all(
+            f"| `{name}` |" in pages()["methods.md"] for name in method.settings.model_fields
+        )
     assert all(f"## `{name}`" in pages()["formats.md"] for name in FORMATS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from itertools import takewhile
 from typing import Any, Protocol
 
 from studio.errors import DataProblem
@@ -90,7 +90,8 @@ def _answer_span(
     # What stands after the answer whether or not more turns follow: its end-of-turn token. How the
     # template goes on from there, or closes the whole conversation, belongs to no answer.
     through = render(messages[: turn + 1], tokenizer).rstrip()
-    return len(before), len(os.path.commonprefix((through, text)))
+    pairs = zip(through, text, strict=False)
+    return len(before), sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 OBJECTIVE = Objective(

@@ -7,6 +7,9 @@ import pkgutil
 from collections.abc import Iterator, Mapping
 
 from jobs.context import Task
+from studio import libraries
+
+libraries.be_quiet()
 
 
 class _Tasks(Mapping[str, Task]):

@@ -11,4 +11,5 @@ def test_a_format_says_what_it_is_and_opens_with(chosen: Format) -> None:
     assert chosen.sentence.endswith(".")
     assert chosen.opens_with
     for name, field in chosen.settings.model_fields.items():
-        assert field.title and field.description, name
+        assert field.title, name
+        assert field.description, name
