@@ -28,7 +28,7 @@ from jobs.runner import cannot_start
 from jobs.store import Store
 
 _LOCK_PATIENCE_S = 2.0
-_TELL_S = 3.0
+_LOOK_AGAIN_S = 3.0
 RUNNER_LOG = "runner.log"
 
 
@@ -42,7 +42,10 @@ class Dispatcher:
         self._started: dict[str, Popen[bytes]] = {}
         self._leases: dict[str, tuple[float | None, float]] = {}
         self._leaving = threading.Event()
-        self._told_at = float("-inf")
+        self._seen: tuple[int, int] | None = None
+        self._seen_at = float("-inf")
+        self._active: list[Job] = []
+        self._has_work = False
         self._devices_fault = ""
 
     def leave(self) -> None:
@@ -61,22 +64,37 @@ class Dispatcher:
                     return
             except StoreError as error:
                 say(error.words)
-                if not self._config.database.exists():
-                    return
+            except FileNotFoundError:
+                return  # the database is gone, and with it all there was to do
             self._leaving.wait(timing.poll_s)
 
     def round(self) -> bool:
-        """Recover what was lost, start what can start; whether there is anything to do at all."""
-        if not self._store.has_work():
-            self._bury_runners()
-            return False
-        for job in self._store.jobs(states=ACTIVE):
+        """Recover what was lost, start what can start; whether there is anything to do at all.
+
+        While the file has not changed there is nothing new in it: then owners are looked at, but
+        the file is read only now and then, since memory may have become free.
+        """
+        state = self._config.database.stat()
+        seen = (state.st_mtime_ns, state.st_size)
+        is_due = time.monotonic() - self._seen_at > _LOOK_AGAIN_S
+        if seen == self._seen and not is_due and not any(map(self._is_lost, self._active)):
+            return self._has_work
+        self._seen = seen
+        if is_due:
+            self._seen_at = time.monotonic()
+        self._look(tell=is_due)
+        return self._has_work
+
+    def _look(self, *, tell: bool) -> None:
+        """Read the file; with `tell`, let waiting jobs know what they wait for."""
+        self._has_work = self._store.has_work()
+        self._active = self._store.jobs(states=ACTIVE) if self._has_work else []
+        for job in self._active:
             if self._is_lost(job):
                 self._recover(job)
         self._bury_runners()
-        if self._store.has_queued():
-            self._start_jobs()
-        return True
+        if self._has_work and self._store.has_queued():
+            self._start_jobs(tell=tell)
 
     def _may_leave(self, lock: FileLock) -> bool:
         """Give the lock up, then look once more.
@@ -93,11 +111,8 @@ class Dispatcher:
             return True
         return False
 
-    def _start_jobs(self) -> None:
+    def _start_jobs(self, *, tell: bool) -> None:
         devices = self._devices()
-        tell = time.monotonic() - self._told_at > _TELL_S
-        if tell:
-            self._told_at = time.monotonic()
         lease_s = self._config.timing.lease_s
         while job := self._store.claim(devices, self._me, lease_s=lease_s, tell=tell):
             self._start_runner(job)

@@ -11,10 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
-    Row,
-    Select,
     case,
     delete,
     exists,
@@ -27,10 +24,21 @@ from sqlalchemy import (
 from jobs import tables
 from jobs.database import Database
 from jobs.endings import Ending, what_next
-from jobs.errors import BadJob, LeaseLost, NoSuchJob, WrongState
-from jobs.models import ACTIVE, ENDED, DeviceSlot, Event, Intent, Job, JobState
-from jobs.placement import Placement, Waiting, place
+from jobs.errors import BadJob, LeaseLost, WrongState
+from jobs.models import ACTIVE, DeviceSlot, Event, Intent, Job, JobState
+from jobs.order import between, last_position
+from jobs.placement import Placement, place
 from jobs.processes.identity import Identity
+from jobs.rows import (
+    RUN_ORDER,
+    all_of,
+    as_event,
+    as_job,
+    get,
+    owner_values,
+    slots_of,
+    waiting_in_order,
+)
 from jobs.schema import Schema, bring_up_to_date
 
 SCHEMA = Schema(
@@ -41,7 +49,6 @@ SCHEMA = Schema(
 LEASE_S = 60.0
 
 _jobs, _slots, _events = tables.jobs, tables.job_slots, tables.job_events
-_RUN_ORDER = (_jobs.c.priority.desc(), _jobs.c.position, _jobs.c.id)
 # What runs comes first, then what will run, in that order, then what was put aside, then the past.
 _SHOWN_FIRST = case(
     (_jobs.c.state.in_([state.value for state in ACTIVE]), 0),
@@ -84,7 +91,7 @@ class Store:
     def job(self, job_id: int) -> Job:
         """The job as it is now."""
         with self._database.reading() as connection:
-            return _get(connection, job_id)
+            return get(connection, job_id)
 
     def jobs(
         self,
@@ -100,21 +107,21 @@ class Store:
         query = select(_jobs).order_by(
             _SHOWN_FIRST,
             case((_SHOWN_FIRST == 3, -func.coalesce(_jobs.c.ended_at, 0.0)), else_=0.0),
-            *_RUN_ORDER,
+            *RUN_ORDER,
         )
         if states is not None:
             query = query.where(_jobs.c.state.in_([state.value for state in states]))
         if task is not None:
             query = query.where(_jobs.c.task == task)
         with self._database.reading() as connection:
-            return _all(connection, query.limit(limit) if limit is not None else query)
+            return all_of(connection, query.limit(limit) if limit is not None else query)
 
     def events(self, job_id: int) -> list[Event]:
         """The job's history, oldest first."""
         query = select(_events).where(_events.c.job_id == job_id).order_by(_events.c.id)
         with self._database.reading() as connection:
-            _get(connection, job_id)
-            return [_event(row) for row in connection.execute(query)]
+            get(connection, job_id)
+            return [as_event(row) for row in connection.execute(query)]
 
     def has_work(self) -> bool:
         """Whether any job waits or runs: whether a dispatcher is needed."""
@@ -171,15 +178,15 @@ class Store:
         }
         with self._database.writing() as connection:
             if after is not None:
-                _refuse_a_failed_first(_get(connection, after))
-            values["position"] = _last_position(connection) + 1.0
+                _refuse_a_failed_first(get(connection, after))
+            values["position"] = last_position(connection) + 1.0
             row = connection.execute(insert(_jobs).values(values).returning(_jobs)).one()
-            return self._tell(connection, _job(row), "enqueued", "Put in the queue.")
+            return self._tell(connection, as_job(row), "enqueued", "Put in the queue.")
 
     def cancel(self, job_id: int) -> Job:
         """Cancel a waiting or paused job at once; ask the runner of an active one to do so."""
         with self._database.writing() as connection:
-            job = _get(connection, job_id)
+            job = get(connection, job_id)
             if job.state.is_ended:
                 raise WrongState(_ended_words(job, "cancel"))
             if job.state.is_active:
@@ -199,7 +206,7 @@ class Store:
     def pause(self, job_id: int) -> Job:
         """Put a waiting job aside; ask the runner of an active one to save and stop."""
         with self._database.writing() as connection:
-            job = _get(connection, job_id)
+            job = get(connection, job_id)
             if job.intent == Intent.CANCEL:
                 raise WrongState(f"Job {job_id} is being cancelled; it cannot be paused.")
             if job.state.is_active:
@@ -213,7 +220,7 @@ class Store:
     def resume(self, job_id: int) -> Job:
         """Put a paused job back into the queue, at its old place."""
         with self._database.writing() as connection:
-            job = _get(connection, job_id)
+            job = get(connection, job_id)
             if job.intent == Intent.PAUSE:
                 words = "Asked to go on after all."
                 return self._change(connection, job, "resume asked", words, intent=None)
@@ -226,11 +233,11 @@ class Store:
     def retry(self, job_id: int) -> Job:
         """Put a failed or cancelled job at the end of the queue again, and those it took along."""
         with self._database.writing() as connection:
-            job = _get(connection, job_id)
+            job = get(connection, job_id)
             if job.state not in (JobState.FAILED, JobState.CANCELLED):
                 raise WrongState(_not_failed_words(job))
             if job.after is not None:
-                _refuse_a_failed_first(_get(connection, job.after))
+                _refuse_a_failed_first(get(connection, job.after))
             return self._retry(connection, job)
 
     def reorder(self, job_id: int, *, before: int | None = None, after: int | None = None) -> Job:
@@ -243,7 +250,7 @@ class Store:
         beside = before if before is not None else after
         assert beside is not None
         with self._database.writing() as connection:
-            job, other = _get(connection, job_id), _get(connection, beside)
+            job, other = get(connection, job_id), get(connection, beside)
             for one in (job, other):
                 if one.state != JobState.QUEUED:
                     raise WrongState(
@@ -252,7 +259,7 @@ class Store:
                     )
             if job.id == other.id:
                 return job
-            position = _between(connection, job, other, ahead=before is not None)
+            position = between(connection, job, other, ahead=before is not None)
             words = f"Moved to run {'before' if before is not None else 'after'} job {beside}."
             return self._change(
                 connection,
@@ -307,7 +314,7 @@ class Store:
                 "A runner took it.",
                 lease_token=uuid.uuid4().hex,
                 lease_expires=self._clock() + lease_s,
-                **_owner_values(runner),
+                **owner_values(runner),
             )
 
     def running(self, job_id: int, token: str) -> Job:
@@ -373,14 +380,14 @@ class Store:
     def _owned(self, job_id: int, token: str) -> Iterator[tuple[Connection, Job]]:
         """A write transaction by the job's owner; a stale token changes nothing."""
         with self._database.writing() as connection:
-            job = _get(connection, job_id)
+            job = get(connection, job_id)
             if job.lease_token != token:
                 raise LeaseLost(job_id)
             yield connection, job
 
     def _place(self, connection: Connection, devices: Sequence[DeviceSlot]) -> Placement:
         busy = set(connection.scalars(select(_slots.c.slot)))
-        return place(_waiting(connection), devices, busy, self._clock())
+        return place(waiting_in_order(connection), devices, busy, self._clock())
 
     def _take(
         self, connection: Connection, placement: Placement, owner: Identity, lease_s: float
@@ -394,14 +401,14 @@ class Store:
                 lease_token=uuid.uuid4().hex,
                 lease_expires=self._clock() + lease_s,
                 waiting_for=None,
-                **_owner_values(owner),
+                **owner_values(owner),
             )
             .returning(_jobs)
         ).one()
         connection.execute(
             insert(_slots), [{"slot": slot, "job_id": row.id} for slot in placement.slots]
         )
-        job = _job(row, placement.slots)
+        job = as_job(row, placement.slots)
         return self._tell(connection, job, "claimed", f"Claimed for {', '.join(job.slots)}.")
 
     def _ask(self, connection: Connection, job: Job, intent: Intent, words: str) -> Job:
@@ -416,7 +423,7 @@ class Store:
             "retried",
             "Put in the queue again.",
             state=JobState.QUEUED,
-            position=_last_position(connection) + 1.0,
+            position=last_position(connection) + 1.0,
             owners_lost=0,
             error_code=None,
             error=None,
@@ -425,7 +432,7 @@ class Store:
         taken_along = select(_jobs).where(
             _jobs.c.after == job.id, _jobs.c.error_code == "prerequisite"
         )
-        for follower in _all(connection, taken_along.order_by(*_RUN_ORDER)):
+        for follower in all_of(connection, taken_along.order_by(*RUN_ORDER)):
             self._retry(connection, follower)
         return job
 
@@ -438,7 +445,7 @@ class Store:
         )
         waiting = (JobState.QUEUED.value, JobState.PAUSED.value)
         query = select(_jobs).where(_jobs.c.after == first.id, _jobs.c.state.in_(waiting))
-        for job in _all(connection, query):
+        for job in all_of(connection, query):
             failed = self._change(
                 connection,
                 job,
@@ -458,7 +465,7 @@ class Store:
         row = connection.execute(
             update(_jobs).where(_jobs.c.id == job.id).values(values).returning(_jobs)
         ).one()
-        changed = _job(row, _slots_of(connection, job.id))
+        changed = as_job(row, slots_of(connection, job.id))
         return self._tell(connection, changed, kind, words)
 
     def _tell(self, connection: Connection, job: Job, kind: str, words: str) -> Job:
@@ -473,99 +480,6 @@ class Store:
             )
         )
         return job
-
-
-def _get(connection: Connection, job_id: int) -> Job:
-    row = connection.execute(select(_jobs).where(_jobs.c.id == job_id)).one_or_none()
-    if row is None:
-        raise NoSuchJob(job_id)
-    return _job(row, _slots_of(connection, job_id))
-
-
-def _all(connection: Connection, query: Select[Any]) -> list[Job]:
-    slots: dict[int, tuple[str, ...]] = {}
-    for row in connection.execute(select(_slots).order_by(_slots.c.slot)):
-        slots[row.job_id] = (*slots.get(row.job_id, ()), row.slot)
-    return [_job(row, slots.get(row.id, ())) for row in connection.execute(query).all()]
-
-
-def _slots_of(connection: Connection, job_id: int) -> tuple[str, ...]:
-    query = select(_slots.c.slot).where(_slots.c.job_id == job_id).order_by(_slots.c.slot)
-    return tuple(connection.scalars(query))
-
-
-def _job(row: Row[Any], slots: tuple[str, ...] = ()) -> Job:
-    values = dict(row._mapping)
-    values["state"] = JobState(values["state"])
-    values["intent"] = Intent(values["intent"]) if values["intent"] else None
-    return Job(**values, slots=slots)
-
-
-def _event(row: Row[Any]) -> Event:
-    values = dict(row._mapping)
-    return Event(**{**values, "state": JobState(values["state"])})
-
-
-def _waiting(connection: Connection) -> Iterator[Waiting]:
-    first = _jobs.alias("first")
-    query = (
-        select(
-            *(_jobs.c[field] for field in Waiting.__dataclass_fields__ if field in _jobs.c),
-            first.c.id.label("first_id"),
-            first.c.name.label("first_name"),
-            first.c.state.label("first_state"),
-        )
-        .select_from(_jobs.outerjoin(first, _jobs.c.after == first.c.id))
-        .where(_jobs.c.state == JobState.QUEUED.value)
-        .order_by(*_RUN_ORDER)
-    )
-    for row in connection.execute(query):
-        yield Waiting(**row._mapping)
-
-
-def _owner_values(owner: Identity) -> dict[str, Any]:
-    return {"runner_pid": owner.pid, "runner_start": owner.start, "boot_id": owner.boot_id}
-
-
-def _last_position(connection: Connection) -> float:
-    return connection.scalar(select(func.max(_jobs.c.position))) or 0.0
-
-
-def _between(connection: Connection, job: Job, other: Job, *, ahead: bool) -> float:
-    """A position beside `other`, between it and its neighbour on that side."""
-    position = _gap(connection, job, other, ahead=ahead)
-    if position is None:
-        # Halving the same gap some fifty times uses up a float: spread all positions out again.
-        _spread_out(connection)
-        position = _gap(connection, job, _get(connection, other.id), ahead=ahead)
-    assert position is not None
-    return position
-
-
-def _gap(connection: Connection, job: Job, other: Job, *, ahead: bool) -> float | None:
-    there = _jobs.c.position
-    beyond: ColumnElement[bool] = there < other.position if ahead else there > other.position
-    nearest = func.max(there) if ahead else func.min(there)
-    # Also jobs that may come back to the queue at their old place: paused ones, running ones.
-    places = select(nearest).where(
-        beyond,
-        _jobs.c.priority == other.priority,
-        _jobs.c.state.not_in([state.value for state in ENDED]),
-        _jobs.c.id != job.id,
-    )
-    neighbour = connection.scalar(places)
-    if neighbour is None:
-        return other.position - 1.0 if ahead else other.position + 1.0
-    middle = float(neighbour + other.position) / 2.0
-    return middle if middle not in (neighbour, other.position) else None
-
-
-def _spread_out(connection: Connection) -> None:
-    ids = connection.scalars(select(_jobs.c.id).order_by(_jobs.c.position, _jobs.c.id)).all()
-    for position, job_id in enumerate(ids, start=1):
-        connection.execute(
-            update(_jobs).where(_jobs.c.id == job_id).values(position=float(position))
-        )
 
 
 def _check_json(spec: dict[str, Any]) -> None:

@@ -113,20 +113,6 @@ def test_a_busy_slot_is_not_given_to_a_second_job(store: Store, me: Identity) ->
     assert store.claim(CPU, me) is None
 
 
-def test_the_database_itself_refuses_a_second_job_on_a_slot(store: Store, me: Identity) -> None:
-    store.enqueue("train", {})
-    store.enqueue("train", {})
-    claimed(store, me)
-    with sqlite3.connect(store.path) as connection, pytest.raises(sqlite3.IntegrityError):
-        connection.execute("INSERT INTO job_slots VALUES ('cpu:0', 2)")
-
-
-def test_the_database_itself_refuses_an_active_job_without_a_lease(store: Store) -> None:
-    store.enqueue("train", {})
-    with sqlite3.connect(store.path) as connection, pytest.raises(sqlite3.IntegrityError):
-        connection.execute("UPDATE jobs SET state = 'running'")
-
-
 def test_a_job_may_hold_several_slots(store: Store, me: Identity) -> None:
     cards = [DeviceSlot(f"cuda:{number}", "cuda") for number in range(3)]
     store.enqueue("train", {}, slot_kind="cuda", slots_wanted=2)
@@ -321,44 +307,6 @@ def test_a_job_is_not_run_before_its_time(store: Store, me: Identity, clock: Clo
     assert store.job(1).waiting_for == "the time it is set for"
     clock.now += 3601
     assert claimed(store, me).id == 1
-
-
-def test_waiting_jobs_are_moved_before_and_after_each_other(store: Store) -> None:
-    for _ in range(4):
-        store.enqueue("train", {})
-    store.reorder(4, before=2)
-    assert waiting_ids(store) == [1, 4, 2, 3]
-    store.reorder(1, after=3)
-    assert waiting_ids(store) == [4, 2, 3, 1]
-    store.reorder(1, before=4)
-    assert waiting_ids(store) == [1, 4, 2, 3]
-
-
-def test_a_moved_job_takes_the_priority_of_its_new_neighbour(store: Store) -> None:
-    store.enqueue("train", {}, priority=5)
-    store.enqueue("train", {}, priority=5)
-    store.enqueue("train", {})
-    assert store.reorder(3, after=1).priority == 5
-    assert waiting_ids(store) == [1, 3, 2]
-
-
-def test_the_same_gap_can_be_halved_for_ever(store: Store) -> None:
-    for _ in range(3):
-        store.enqueue("train", {})
-    for turn in range(70):
-        moved, before = (2, 3) if turn % 2 else (3, 2)
-        store.reorder(moved, before=before)
-        assert waiting_ids(store) == [1, moved, before]
-
-
-def test_only_waiting_jobs_have_an_order(store: Store, me: Identity) -> None:
-    store.enqueue("train", {})
-    store.enqueue("train", {})
-    claimed(store, me)
-    with pytest.raises(WrongState, match="Job 1 is not waiting"):
-        store.reorder(2, before=1)
-    with pytest.raises(BadJob, match="either before or after"):
-        store.reorder(2)
 
 
 def test_a_busy_database_is_told_and_can_be_read_again_later(store: Store) -> None:

@@ -1,0 +1,78 @@
+"""Rows of the queue's tables become the values that travel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, select
+
+from jobs import tables
+from jobs.errors import NoSuchJob
+from jobs.models import Event, Intent, Job, JobState
+from jobs.placement import Waiting
+from jobs.processes.identity import Identity
+
+RUN_ORDER = (tables.jobs.c.priority.desc(), tables.jobs.c.position, tables.jobs.c.id)
+
+_jobs, _slots = tables.jobs, tables.job_slots
+_first = _jobs.alias("first")
+# Put together once: that costs as much as to run it.
+_WAITING = (
+    select(
+        *(_jobs.c[field] for field in Waiting.__dataclass_fields__ if field in _jobs.c),
+        _first.c.id.label("first_id"),
+        _first.c.name.label("first_name"),
+        _first.c.state.label("first_state"),
+    )
+    .select_from(_jobs.outerjoin(_first, _jobs.c.after == _first.c.id))
+    .where(_jobs.c.state == JobState.QUEUED.value)
+    .order_by(*RUN_ORDER)
+)
+
+
+def get(connection: Connection, job_id: int) -> Job:
+    """The job with this number. Raises NoSuchJob."""
+    row = connection.execute(select(_jobs).where(_jobs.c.id == job_id)).one_or_none()
+    if row is None:
+        raise NoSuchJob(job_id)
+    return as_job(row, slots_of(connection, job_id))
+
+
+def all_of(connection: Connection, query: Select[Any]) -> list[Job]:
+    """The jobs that `query` selects, each with its slots."""
+    slots: dict[int, tuple[str, ...]] = {}
+    for row in connection.execute(select(_slots).order_by(_slots.c.slot)):
+        slots[row.job_id] = (*slots.get(row.job_id, ()), row.slot)
+    return [as_job(row, slots.get(row.id, ())) for row in connection.execute(query).all()]
+
+
+def slots_of(connection: Connection, job_id: int) -> tuple[str, ...]:
+    """The slots that a job holds now."""
+    query = select(_slots.c.slot).where(_slots.c.job_id == job_id).order_by(_slots.c.slot)
+    return tuple(connection.scalars(query))
+
+
+def as_job(row: Row[Any], slots: tuple[str, ...] = ()) -> Job:
+    """A row of `jobs` with the slots that lie in a table of their own."""
+    values = dict(row._mapping)
+    values["state"] = JobState(values["state"])
+    values["intent"] = Intent(values["intent"]) if values["intent"] else None
+    return Job(**values, slots=slots)
+
+
+def as_event(row: Row[Any]) -> Event:
+    """A row of `job_events`."""
+    values = dict(row._mapping)
+    return Event(**{**values, "state": JobState(values["state"])})
+
+
+def waiting_in_order(connection: Connection) -> Iterator[Waiting]:
+    """Waiting jobs as they are to run, read one by one: most often the first is taken."""
+    for row in connection.execute(_WAITING):
+        yield Waiting(**row._mapping)
+
+
+def owner_values(owner: Identity) -> dict[str, Any]:
+    """The columns that say which process owns a job."""
+    return {"runner_pid": owner.pid, "runner_start": owner.start, "boot_id": owner.boot_id}
