@@ -71,6 +71,7 @@ import sys
 from jobs import processes
 from jobs.config import QueueConfig
 from jobs.executors.local import LocalExecutor
+from jobs.processes import platform
 from jobs.store import Store
 platform.adopt_orphans()
 config = QueueConfig.from_text(sys.argv[1])
