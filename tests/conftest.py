@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from studio import libraries
+
 MARKS_BY_FOLDER = {"journeys": "journey", "gpu": "gpu"}
 HOME_OF_THE_TESTS = pytest.StashKey[str]()
 
@@ -17,6 +19,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """No test may touch the data home of the person who runs it."""
     config.stash[HOME_OF_THE_TESTS] = tempfile.mkdtemp(prefix="whetstone-tests-")
     os.environ["STUDIO_HOME"] = config.stash[HOME_OF_THE_TESTS]
+    os.environ |= libraries.PATIENT
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -10,6 +10,7 @@ import traceback
 from pathlib import Path
 from typing import BinaryIO
 
+from studio import libraries
 from studio.errors import StudioError
 from studio.settings import Home
 from studio.worker.protocol import Answer, Request
@@ -35,6 +36,7 @@ class Channel:
 
 def main(arguments: list[str] | None = None) -> None:
     """Serve until standard input ends, or, as a chat worker, until nobody has asked for a while."""
+    libraries.settle()
     parser = argparse.ArgumentParser(prog="python -m studio.worker.service")
     parser.add_argument("--role", choices=("model", "chat"), required=True)
     parser.add_argument("--home", type=Path, required=True)
