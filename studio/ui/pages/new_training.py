@@ -30,6 +30,7 @@ MARK_STALE = """(...values) => {
   document.querySelector('#figures')?.classList.add('stale');
   return values;
 }"""
+CURTAIN = '<p class="opening quiet" role="status">Opening your form…</p>'
 GO_TO_JOB = "(id) => { if (id) location.assign('/jobs?job=' + id); return [id]; }"
 
 
@@ -49,6 +50,7 @@ class Layout:
 
     start_over: Any
     draft_id: Any
+    curtain: Any
     walkthrough: Any
     model: model_step.Controls
     data: data_step.Controls
@@ -89,6 +91,8 @@ def lay_out(fields: Fields) -> Layout:
         )
     draft_id = gr.Textbox(visible=False)
     fields.add("columns_for", gr.Textbox(visible=False))
+    # While it stands there the steps take no clicks: the draft would overwrite what was typed sooner.
+    curtain = gr.HTML(CURTAIN, elem_id="curtain", apply_default_css=False)
     with gr.Walkthrough(selected=MODEL, elem_id="steps") as walkthrough:
         with gr.Step(step.TITLES[MODEL], id=MODEL):
             model = model_step.build(fields)
@@ -100,7 +104,18 @@ def lay_out(fields: Fields) -> Layout:
             review = review_step.build(fields)
     figures = figures_line()
     started = gr.Textbox(visible=False)
-    return Layout(start_over, draft_id, walkthrough, model, data, method, review, figures, started)
+    return Layout(
+        start_over,
+        draft_id,
+        curtain,
+        walkthrough,
+        model,
+        data,
+        method,
+        review,
+        figures,
+        started,
+    )
 
 
 def wire_fields(form: Form, layout: Layout) -> None:
@@ -169,6 +184,7 @@ def wire_opening(form: Form, layout: Layout) -> None:
     """A draft is shown when the page opens, an empty one on Start over."""
     outputs = [
         layout.draft_id,
+        layout.curtain,
         layout.walkthrough,
         *(form.fields.components[name] for name in form.restored),
         *layout.model_shown,
@@ -233,6 +249,7 @@ class Form:
     def _opened(self, draft_id: str, draft: Draft) -> list[Any]:
         return [
             draft_id,
+            "",
             gr.Walkthrough(selected=draft.step),
             *(field_value(draft, name) for name in self.restored),
             *model_step.shown(draft, self.backstage.home),
@@ -317,7 +334,8 @@ class Form:
             job = self.backstage.orders.train(spec)
         except StudioError as error:
             return ["", problem_html(error.words)]
-        self.backstage.library.save_draft(draft_id, replace(draft, started=job.id).to_json())
+        done = replace(draft, step=REVIEW, started=job.id)
+        self.backstage.library.save_draft(draft_id, done.to_json())
         return [str(job.id), ""]
 
     def _missing(self, number: int, draft: Draft) -> str:

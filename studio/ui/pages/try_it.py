@@ -142,7 +142,9 @@ def _answer(text: Any) -> str:
     if text is None:
         return '<p class="quiet">The answer appears here.</p>'
     said = str(text).strip()
-    return f'<p class="text">{html.escape(said)}</p>' if said else '<p class="quiet">(nothing)</p>'
+    if not said:
+        return '<p class="said quiet">(an empty answer)</p>'
+    return f'<p class="said text">{html.escape(said)}</p>'
 
 
 PAGE = Page("Try it", "try", 30, "chat", build)

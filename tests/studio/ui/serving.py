@@ -11,6 +11,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from studio.settings import Home
 from studio.ui import instance as instances
 from studio.ui.guard import cookie_name
@@ -164,3 +166,21 @@ class PageServer:
         assert self.process is not None
         assert self.process.stdout is not None
         return self.process.stdout.read()
+
+    def end_everything(self) -> None:
+        """Kill the server and whatever else works on this home."""
+        self.kill()
+        for process in self.processes(""):
+            try:
+                process.kill()
+            except psutil.NoSuchProcess:
+                continue
+
+    def processes(self, words: str) -> list[psutil.Process]:
+        """The processes that work on this home and have `words` in their command."""
+        found = []
+        for process in psutil.process_iter(["cmdline"]):
+            command = " ".join(process.info["cmdline"] or [])
+            if str(self.home.folder) in command and words in command:
+                found.append(process)
+        return found

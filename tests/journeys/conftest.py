@@ -1,0 +1,56 @@
+"""A real browser, a real studio, and a record of everything that the browser asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests import browser as browsers
+from tests import tiny
+from tests.journeys.person import Person
+from tests.studio.ui.serving import PageServer
+
+# As root and without a screen; and nothing that a browser does on its own account.
+ARGUMENTS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One browser for all journeys; each has a context of its own."""
+    found = browsers.find()
+    if found is None:
+        pytest.skip("no browser of Chromium's family is here")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny random chat model on disk."""
+    return tiny.make_model(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture
+def studio(tmp_path: Path) -> Iterator[PageServer]:
+    """A studio with a home of its own, ended with everything that it started."""
+    server = PageServer(tmp_path / "home").start()
+    yield server
+    server.end_everything()
+
+
+@pytest.fixture
+def person(browser: Browser, studio: PageServer) -> Iterator[Person]:
+    """A person at the studio's window. Afterwards: nothing was asked of any other machine."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, accept_downloads=True)
+    somebody = Person(context.new_page(), studio)
+    yield somebody
+    context.close()
+    assert somebody.asked_elsewhere() == []

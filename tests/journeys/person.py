@@ -1,0 +1,157 @@
+"""What a person does at the window, in their own terms."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.studio.ui.serving import PageServer
+
+# The machine may be busy with other tests; nothing here measures time.
+SOON_MS = 60_000
+TRAINING_MS = 600_000
+expect.set_options(timeout=SOON_MS)
+
+
+class Person:
+    """Looks at one window and does things in it."""
+
+    def __init__(self, page: Page, studio: PageServer) -> None:
+        self.page = page
+        self.studio = studio
+        self.asked: list[str] = []
+        self.complaints: list[str] = []
+        page.set_default_timeout(SOON_MS)
+        page.on("request", lambda request: self.asked.append(request.url))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", lambda said: self._heard(said.type, said.text))
+
+    def _heard(self, kind: str, text: str) -> None:
+        if kind == "error":
+            self.complaints.append(text)
+
+    def asked_elsewhere(self) -> list[str]:
+        """Every address that the browser asked for off this machine."""
+        here = ("http://127.0.0.1:", "data:", "blob:", "about:")
+        return [address for address in self.asked if not address.startswith(here)]
+
+    def opens(self, path: str = "") -> None:
+        """Open a page as the launcher does."""
+        instance = self.studio.instance
+        joint = "&" if "?" in path else "?"
+        self.page.goto(f"{instance.address}{path}{joint}token={instance.token}")
+        expect(self.page.locator("h1")).to_be_visible(timeout=SOON_MS)
+
+    def sees(self, words: str | re.Pattern[str], timeout_ms: float = SOON_MS) -> None:
+        """Wait until the words are on the page."""
+        expect(self.page.get_by_text(words).first).to_be_visible(timeout=timeout_ms)
+
+    # New training.
+
+    def chooses_model(self, source: Path | str) -> None:
+        """The starter model, or a folder by its path; on to the data."""
+        if source != "starter":
+            self.page.get_by_text("A model on this computer").click()
+            self.page.locator("#model-path textarea, #model-path input").fill(str(source))
+        name = "SmolLM2" if source == "starter" else Path(source).name
+        expect(self.page.locator("#model-card")).to_contain_text(name)
+        self.page.locator("#next-0").click()
+        expect(self.page.locator("#next-1")).to_be_visible()
+
+    def uploads(self, file: Path) -> None:
+        """Choose a data file and wait for what was found in it."""
+        self.page.locator("#upload input[type=file]").set_input_files(str(file))
+        expect(self.findings).to_contain_text(file.name)
+
+    @property
+    def findings(self) -> Locator:
+        """What the page says of the data file."""
+        return self.page.locator("#findings")
+
+    def says_which_column(self, role: str, column: str) -> None:
+        """Choose a column by hand."""
+        self.page.locator(f"#role-{role} input").click()
+        self.page.get_by_role("option", name=column, exact=True).click()
+
+    def goes_on_to_method(self) -> None:
+        """The data is good: on to the method."""
+        self.page.locator("#next-1").click()
+        expect(self.page.locator("#next-2")).to_be_visible()
+
+    def sets(self, name: str, value: str) -> None:
+        """Type a number into a setting and leave the field."""
+        field = self.page.locator(f"#{name} input")
+        field.fill(value)
+        field.blur()
+
+    def opens_more_settings(self) -> None:
+        """The settings that a beginner does not need."""
+        self.page.get_by_text("More settings").last.click()
+
+    def starts_training(self, name: str) -> int:
+        """Name it and start it; gives the job's number."""
+        self.page.locator("#next-2").click()
+        self.page.locator("#name textarea, #name input").fill(name)
+        self.page.locator("#start").click()
+        self.page.wait_for_url(re.compile(r"/jobs\?job=\d+"))
+        return int(self.page.url.rpartition("=")[2])
+
+    # Jobs.
+
+    @property
+    def curve(self) -> str:
+        """The points of the training curve as drawn now; empty before it is drawn."""
+        line = self.page.locator("#job-curve .line.training")
+        return (line.get_attribute("points") or "") if line.count() else ""
+
+    @property
+    def log(self) -> str:
+        """The log as shown now."""
+        return self.page.locator("#job-log .log").inner_text()
+
+    def waits_for_a_longer(self, what: str, timeout_ms: float = TRAINING_MS) -> None:
+        """Wait until the curve or the log is longer than it is now, without a reload."""
+        lengths = {
+            "curve": "() => (document.querySelector('#job-curve .line.training')"
+            "?.getAttribute('points') || '').length",
+            "log": "() => document.querySelector('#job-log .log').textContent.length",
+        }
+        now = self.page.evaluate(lengths[what])
+        self.page.wait_for_function(
+            f"now => ({lengths[what]})() > now", arg=now, timeout=timeout_ms
+        )
+
+    def waits_until_done(self) -> None:
+        """Wait until the job that the page shows has succeeded."""
+        pill = self.page.locator("#job-detail .pill")
+        expect(pill).to_have_text(re.compile("Done|problem|Cancelled"), timeout=TRAINING_MS)
+        assert pill.inner_text() == "Done", self.page.locator("#job").inner_text()
+
+    # After training.
+
+    def asks(self, question: str) -> tuple[str, str]:
+        """Ask on Try it; gives the answers before and after training."""
+        self.page.locator("#question textarea").fill(question)
+        self.page.locator("#ask").click()
+        answers = self.page.locator("#answers .answer .said")
+        expect(answers).to_have_count(2, timeout=TRAINING_MS)
+        before, after = answers.all_inner_texts()
+        return before, after
+
+    def exports(self, title: str) -> Locator:
+        """Export in a format and wait until it was verified; gives its card."""
+        self.page.locator("#format").get_by_text(title).click()
+        self.page.locator("#export").click()
+        card = self.page.locator(".export", has_text=title).first
+        expect(card.locator(".verified")).to_be_visible(timeout=TRAINING_MS)
+        return card
+
+    def downloads(self, card: Locator, folder: Path) -> Path:
+        """Download an export; gives the file."""
+        with self.page.expect_download(timeout=TRAINING_MS) as waiting:
+            card.get_by_text("Download").click()
+        target = folder / waiting.value.suggested_filename
+        waiting.value.save_as(target)
+        return target
