@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import functools
 import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from studio.errors import ModelProblem
 from studio.models.architecture import CONFIG_NAME, from_config, read_config
-from studio.spec import MethodChoice
+from studio.spec import MethodChoice, TrainSpec
 from studio.training import adapters
-from studio.training.loading import checkpoint_activations
+from studio.training.loading import Numbers, checkpoint_activations
 
 # A person compares a few settings of one model; more are seldom wanted again.
 _KEPT = 6
@@ -31,17 +35,41 @@ class Plan:
     dtype: torch.dtype
     attention: str
     checkpoints_activations: bool
+    autocasts: bool = False
+
+    @classmethod
+    def of(cls, spec: TrainSpec, numbers: Numbers) -> Plan:
+        """What a spec in these number formats looks like."""
+        training = spec.training
+        return cls(
+            method=spec.method,
+            dtype=numbers.weights,
+            attention=training.attention,
+            checkpoints_activations=training.gradient_checkpointing,
+            autocasts=numbers.autocast is not None,
+        )
 
 
 @dataclass(frozen=True)
 class Blueprint:
-    """A model on the meta device. `added` are the names of the parameters that the method brought."""
+    """A model without values. `added` are the names of the parameters that the method brought.
+
+    Its tensors are on the meta device; where operations are to choose their precision (autocast knows
+    no meta device) they are fake tensors of the CPU. `without_values()` makes more of the same kind.
+    """
 
     model: nn.Module
     added: frozenset[str]
     config: Any
     takes_positions: bool
     linear_modules: tuple[str, ...]
+    fake: FakeTensorMode | None
+
+    @contextmanager
+    def without_values(self) -> Iterator[None]:
+        """New tensors made inside hold no values and fit the model's."""
+        with self.fake or contextlib.nullcontext(), torch.device("cpu" if self.fake else "meta"):
+            yield
 
 
 def blueprint(source: Path, plan: Plan) -> Blueprint:
@@ -68,7 +96,26 @@ def _blueprint(source: Path, stamp: int, plan: Plan) -> Blueprint:
     if plan.checkpoints_activations:
         checkpoint_activations(model)
     added = frozenset(name for name, value in model.named_parameters() if id(value) not in own)
-    return Blueprint(model.train(), added, config, takes_positions, linear)
+    fake = FakeTensorMode() if plan.autocasts else None
+    if fake is not None:
+        _become_fake(model, fake)
+    return Blueprint(model.train(), added, config, takes_positions, linear, fake)
+
+
+def _become_fake(model: nn.Module, mode: FakeTensorMode) -> None:
+    """Make every tensor of `model` a fake one of the CPU; what was tied stays tied."""
+    device, made = torch.device("cpu"), {}
+    for module in model.modules():
+        for held in (module._parameters, module._buffers):
+            for name, value in held.items():
+                if value is None:
+                    continue
+                if id(value) not in made:
+                    fake: Any = FakeTensor(mode, value.detach(), device)
+                    if isinstance(value, nn.Parameter):
+                        fake = nn.Parameter(fake, requires_grad=value.requires_grad)
+                    made[id(value)] = fake
+                held[name] = made[id(value)]
 
 
 def read_configuration(source: Path) -> Any:

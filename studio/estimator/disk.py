@@ -10,7 +10,7 @@ from studio.training.adapters import Counts
 # What trains is held and saved in float32 (PEFT keeps adapters so, full fine-tuning its weights).
 _TRAINED_BYTES = 4
 # AdamW keeps two numbers beside each trained one, SGD without momentum none.
-_STATES = {"adamw": 2, "sgd": 0}
+OPTIMIZER_STATES = {"adamw": 2, "sgd": 0}
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Disk:
 def disk(counts: Counts, spec: TrainSpec, weight_bytes: int, free_bytes: int) -> Disk:
     """Sizes from the counts alone; names and headers of files add a few kilobytes."""
     trained = counts.trainable * _TRAINED_BYTES
-    checkpoint = trained * (1 + _STATES[spec.training.optimizer])
+    checkpoint = trained * (1 + OPTIMIZER_STATES[spec.training.optimizer])
     is_full = spec.method.method.family == "full"
     base = counts.total if is_full else counts.total - counts.trainable
     return Disk(

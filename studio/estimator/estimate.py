@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,13 +11,12 @@ from typing import Any
 import torch
 
 from studio.devices import Device, Machine
-from studio.errors import StudioError
 from studio.estimator.blueprint import Blueprint, Plan, blueprint
-from studio.estimator.certainty import Certainty, certainty
+from studio.estimator.certainty import DOUBT, Certainty, certainty
 from studio.estimator.disk import Disk, disk
 from studio.estimator.duration import Duration, duration
 from studio.estimator.live import PARTS, Moment
-from studio.estimator.memory import StepCost, simulate
+from studio.estimator.memory import StepCost, roughly, simulate
 from studio.estimator.microbatch import Cost, RunShape, run_shape, unknown_run
 from studio.estimator.overhead import overhead
 from studio.estimator.rate import rate
@@ -26,6 +26,8 @@ from studio.objectives import Encoded
 from studio.spec import TrainSpec
 from studio.training.adapters import Counts, count
 from studio.training.loading import Numbers, Precision, choose_numbers
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -38,11 +40,16 @@ class Rows:
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes at the peak and what they are for (`parts` add up to `peak_bytes`), at which moment."""
+    """Bytes at the peak and what they are for (`parts` add up to `peak_bytes`), at which moment.
+
+    `tensor_bytes` is the peak without the process around it: the figure that `certainty` is about.
+    The range covers what the process adds as well.
+    """
 
     peak_bytes: int
     low_bytes: int
     high_bytes: int
+    tensor_bytes: int
     certainty: Certainty
     moment: Moment
     parts: dict[str, int]
@@ -56,6 +63,7 @@ class Memory:
             "peak_bytes": self.peak_bytes,
             "low_bytes": self.low_bytes,
             "high_bytes": self.high_bytes,
+            "tensor_bytes": self.tensor_bytes,
             "certainty": self.certainty,
             "moment": self.moment,
             "parts": self.parts,
@@ -119,25 +127,37 @@ def estimate(
     if memory_bytes is not None:
         device = replace(device, free_bytes=memory_bytes)
     numbers = _numbers(spec, device)
-    plan = Plan(
-        spec.method,
-        numbers.weights,
-        spec.training.attention,
-        spec.training.gradient_checkpointing,
-    )
+    plan = Plan.of(spec, numbers)
     built = blueprint(source, plan)
+    shape = from_config(built.config.to_dict(), source)
+    cost = Cost.of_model(shape, checkpoints_activations=plan.checkpoints_activations)
+    run = _run(spec, built, rows, cost)
+    step, certain = _step(built, spec, run, numbers, cost), certainty(spec, numbers.name, device)
+    memory = _memory(
+        step, certain if step.is_simulated else "not estimated", device, idle_process_bytes
+    )
     counts = count(built.model)
-    run = _run(spec, built, rows, source)
-    step = _step(built, spec, run, numbers)
-    memory = _memory(step, spec, numbers.name, device, idle_process_bytes)
+    widths = (shape.hidden, shape.intermediate)
+    speed = home and rate(home, device.kind, numbers.name, run.largest.places, widths)
     return Estimate(
         counts=counts,
         run=run,
         memory=memory,
-        duration=_duration(step, run, built, numbers, device, home, source),
+        duration=duration(step.flops, run, speed) if speed else None,
         disk=disk(counts, spec, numbers.weights.itemsize, machine.disk_free_bytes),
         verdict=judge(memory.high_bytes, device),
     )
+
+
+def _step(
+    built: Blueprint, spec: TrainSpec, run: RunShape, numbers: Numbers, cost: Cost
+) -> StepCost:
+    """Simulated; where an architecture does what cannot be done without values, roughly."""
+    try:
+        return simulate(built, spec, run.largest, numbers)
+    except (RuntimeError, NotImplementedError, TypeError, ValueError) as error:
+        logger.warning("%s cannot be simulated: %s", type(built.model).__name__, error)
+        return roughly(built, spec, run.largest, cost)
 
 
 def _numbers(spec: TrainSpec, device: Device) -> Numbers:
@@ -152,62 +172,25 @@ def _numbers(spec: TrainSpec, device: Device) -> Numbers:
     return choose_numbers(choice, torch.device("cpu"), trains_weights=trains_weights)
 
 
-def _run(spec: TrainSpec, built: Blueprint, rows: Rows | None, source: Path) -> RunShape:
+def _run(spec: TrainSpec, built: Blueprint, rows: Rows | None, cost: Cost) -> RunShape:
     packed = spec.training.packing != "off" and built.takes_positions
     if rows is None or not rows.training:
         return unknown_run(spec.training, packed=packed)
-    shape = from_config(built.config.to_dict(), source)
-    # Per place the activations of all layers; per kept position the logits, their float copy and gradient.
-    depth = 1 if spec.training.gradient_checkpointing else shape.layers
-    cost = Cost(
-        place=4.0 * depth * (12 * shape.hidden + 4 * shape.intermediate), kept=12.0 * shape.vocab
-    )
     return run_shape(rows.training, rows.held_out, spec.training, cost, packed=packed)
 
 
-def _step(built: Blueprint, spec: TrainSpec, run: RunShape, numbers: Numbers) -> StepCost:
-    try:
-        return simulate(built, spec, run.largest, numbers)
-    except (RuntimeError, NotImplementedError, TypeError, ValueError) as error:
-        raise StudioError(
-            "The memory of this model cannot be worked out in advance "
-            f"({str(error).splitlines()[0]}). It can be trained all the same: begin with batch size 1.",
-            code="not_estimated",
-        ) from error
-
-
-def _memory(
-    step: StepCost, spec: TrainSpec, precision: str, device: Device, idle: int | None
-) -> Memory:
-    beside = overhead(device, step.peak.bytes, idle)
+def _memory(step: StepCost, certain: Certainty, device: Device, idle: int | None) -> Memory:
+    beside = overhead(device, step.peak, idle)
     parts: dict[str, int] = {name: step.peak.parts[name] for name in PARTS}
     parts["overhead"] += beside.bytes
     peak = step.peak.bytes + beside.bytes
-    certain = certainty(spec, precision, device)
-    # Where nothing was proven the tensors may be a fifth more or less (as far off as we have seen).
-    doubt = 0 if certain == "exact" else step.peak.bytes // 5
+    doubt = int(step.peak.bytes * DOUBT[certain])
     return Memory(
         peak_bytes=peak,
-        low_bytes=peak - doubt,
-        high_bytes=peak + doubt + beside.uncertain_bytes,
+        low_bytes=peak - beside.less_bytes - doubt,
+        high_bytes=peak + beside.more_bytes + doubt,
+        tensor_bytes=step.peak.bytes,
         certainty=certain,
         moment=step.peak.moment,
         parts=parts,
     )
-
-
-def _duration(
-    step: StepCost,
-    run: RunShape,
-    built: Blueprint,
-    numbers: Numbers,
-    device: Device,
-    home: Path | None,
-    source: Path,
-) -> Duration | None:
-    if home is None:
-        return None
-    shape = from_config(built.config.to_dict(), source)
-    widths = (run.largest.places, shape.hidden, shape.intermediate)
-    operations_per_s = rate(home, device.kind, numbers.name, widths)
-    return duration(step.flops, run, operations_per_s) if operations_per_s else None

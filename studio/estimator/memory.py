@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from studio.estimator.blueprint import Blueprint
-from studio.estimator.live import LiveStorages, Peak
-from studio.estimator.microbatch import MicroBatch
+from studio.estimator.disk import OPTIMIZER_STATES
+from studio.estimator.live import PARTS, LiveStorages, Part, Peak
+from studio.estimator.microbatch import Cost, MicroBatch
 from studio.estimator.patches import Known, without_data
 from studio.spec import TrainSpec
 from studio.training import optimizers, step
@@ -26,6 +27,7 @@ class StepCost:
 
     peak: Peak
     flops: int
+    is_simulated: bool = True
 
 
 def simulate(
@@ -36,16 +38,19 @@ def simulate(
     Where gradients are accumulated, those of earlier micro-batches are there too.
     """
     live = LiveStorages()
-    batch = micro_batch.on_meta()
     known = Known(
         packs_several_rows=micro_batch.is_packed and micro_batch.rows > 1,
         pads=micro_batch.tokens < micro_batch.places,
     )
     _hold_model(live, blueprint)
-    for tensor in (*batch.inputs.values(), batch.keep, batch.targets):
-        live.hold(tensor, "activations")
     optimizer = optimizers.build(blueprint.model, spec)
-    with without_data(known), _gradients_marked(live, blueprint), live:
+    with (
+        blueprint.without_values(),
+        without_data(known),
+        _gradients_marked(live, blueprint),
+        live,
+    ):
+        batch = micro_batch.empty_batch()
         _settle(live, blueprint, optimizer, spec)
         live.forget_peak()
         with live.within("activations", "forward"):
@@ -59,6 +64,25 @@ def simulate(
         flops = live.flops
         _apply(live, blueprint, optimizer, spec)
     return StepCost(live.peak, flops)
+
+
+def roughly(blueprint: Blueprint, spec: TrainSpec, micro_batch: MicroBatch, cost: Cost) -> StepCost:
+    """By formula, where no step can be simulated: what lies still is known, what passes is guessed."""
+    parts: dict[Part, int] = dict.fromkeys(PARTS, 0)
+    for name, parameter in blueprint.model.named_parameters():
+        size = parameter.numel() * parameter.element_size()
+        parts["adapter" if name in blueprint.added else "weights"] += size
+        if parameter.requires_grad:
+            parts["gradients"] += size
+            parts["optimizer"] += OPTIMIZER_STATES[spec.training.optimizer] * size
+    parts["activations"] = int(cost.place * micro_batch.places)
+    parts["loss"] = int(cost.kept * micro_batch.lines * micro_batch.kept)
+    total = sum(parameter.numel() for parameter in blueprint.model.parameters())
+    # Two operations a weight and place forwards, as many for the gradient of what passes, and again
+    # as many for the gradient of the weights where they train.
+    trains_all = all(parameter.requires_grad for parameter in blueprint.model.parameters())
+    flops = (6 if trains_all else 4) * total * micro_batch.places
+    return StepCost(Peak(sum(parts.values()), "backward", parts), flops, is_simulated=False)
 
 
 def _hold_model(live: LiveStorages, blueprint: Blueprint) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
+from studio.models.architecture import Architecture
 from studio.objectives import Encoded
 from studio.spec import Training
 from studio.training.batching import Batch, Schedule
@@ -40,14 +41,14 @@ class MicroBatch:
         """Tokens with their padding: what the model computes."""
         return self.lines * self.width
 
-    def on_meta(self) -> Batch:
-        """The batch as the trainer makes it, without its values."""
-        ids = torch.empty((self.lines, self.width), dtype=torch.int64, device="meta")
+    def empty_batch(self) -> Batch:
+        """The batch as the trainer makes it, on the default device, with no value written into it."""
+        ids = torch.empty((self.lines, self.width), dtype=torch.int64)
         second = "position_ids" if self.is_packed else "attention_mask"
         return Batch(
             inputs={"input_ids": ids, second: torch.empty_like(ids)},
-            keep=torch.empty((self.kept,), dtype=torch.int64, device="meta"),
-            targets=torch.empty((self.lines, self.kept), dtype=torch.int64, device="meta"),
+            keep=torch.empty((self.kept,), dtype=torch.int64),
+            targets=torch.empty((self.lines, self.kept), dtype=torch.int64),
             rows=self.rows,
             tokens=self.tokens,
             trained_tokens=self.trained_tokens,
@@ -79,6 +80,13 @@ class Cost:
     place: float
     kept: float
 
+    @classmethod
+    def of_model(cls, shape: Architecture, *, checkpoints_activations: bool) -> Cost:
+        """Per place what each layer keeps; per kept position its logits, their copy and their gradient."""
+        depth = 1 if checkpoints_activations else shape.layers
+        layer = 4.0 * (12 * shape.hidden + 4 * shape.intermediate)
+        return cls(place=depth * layer, kept=12.0 * shape.vocab)
+
     def of(self, batch: MicroBatch) -> float:
         """The batch's rough size in bytes."""
         return self.place * batch.places + self.kept * batch.lines * batch.kept
@@ -86,9 +94,16 @@ class Cost:
 
 def unknown_run(training: Training, *, packed: bool) -> RunShape:
     """The shape while the data is not known: every row fills `max_length`, every token is trained."""
-    length = training.max_length
-    row = Encoded([0] * length, [1] * length)
-    largest = _micro_batch([row] * training.batch_size, length, packed=packed)
+    rows, length = training.batch_size, training.max_length
+    tokens, trained = rows * length, rows * (length - 1)
+    largest = MicroBatch(
+        rows=rows,
+        tokens=tokens,
+        trained_tokens=trained,
+        width=tokens if packed else length,
+        kept=trained if packed else length - 1,
+        is_packed=packed,
+    )
     steps = training.max_steps or 0
     places = steps * training.gradient_accumulation * largest.places
     return RunShape(largest, False, 0, 0, 0, steps, places, 0)
@@ -130,7 +145,7 @@ def _walk(
     """The largest micro-batch of the schedule, and the places of all its steps."""
     steps_looked_at = min(schedule.total_steps, max(1, _MOST_ROWS // schedule.rows_per_step))
     batches = [
-        _micro_batch([rows[row] for row in chosen], training.max_length, packed=packed)
+        micro_batch([rows[row] for row in chosen], training.max_length, packed=packed)
         for step in range(steps_looked_at)
         for chosen in _groups(schedule.rows_of(step), training.batch_size)
     ]
@@ -138,7 +153,7 @@ def _walk(
     if steps_looked_at < schedule.total_steps:
         places = places * schedule.total_steps // steps_looked_at
         longest = sorted(rows, key=lambda row: -len(row.ids))[: training.batch_size]
-        batches.append(_micro_batch(longest, training.max_length, packed=packed))
+        batches.append(micro_batch(longest, training.max_length, packed=packed))
     return max(batches, key=cost.of), places
 
 
@@ -146,7 +161,7 @@ def _groups(rows: Sequence[int], size: int) -> list[Sequence[int]]:
     return [rows[begin : begin + size] for begin in range(0, len(rows), size)]
 
 
-def _micro_batch(rows: Sequence[Encoded], max_length: int, *, packed: bool) -> MicroBatch:
+def micro_batch(rows: Sequence[Encoded], max_length: int, *, packed: bool) -> MicroBatch:
     """The shape of the batch that `training.batching` makes of these rows."""
     lengths = [_length(row, max_length) for row in rows]
     kept = [_kept(row, max_length) for row in rows]

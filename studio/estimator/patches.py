@@ -101,6 +101,7 @@ def _attention(original: Callable[..., Tensor]) -> Callable[..., Tensor]:
         scale: float | None = None,
         enable_gqa: bool = False,
     ) -> Tensor:
+        query, key, value = (_as_autocast(tensor) for tensor in (query, key, value))
         heads = query.shape[1], key.shape[1], query.shape[-1], value.shape[-1]
         if query.ndim != 4 or not _cpu_takes_flash(
             heads, query.dtype, attn_mask is not None, dropout_p, is_causal, enable_gqa
@@ -124,6 +125,13 @@ def _attention(original: Callable[..., Tensor]) -> Callable[..., Tensor]:
         return out
 
     return scaled_dot_product_attention
+
+
+def _as_autocast(tensor: Tensor) -> Tensor:
+    """Autocast lowers the precision of what goes into attention, but sees only torch's own function."""
+    if torch.is_autocast_enabled("cpu") and tensor.dtype == torch.float32:
+        return tensor.to(torch.get_autocast_dtype("cpu"))
+    return tensor
 
 
 @functools.cache

@@ -1,7 +1,8 @@
-"""This machine's rate: floating-point operations a second, measured once by a matrix product, then kept."""
+"""This machine's rate: floating-point operations a second, by a short matrix product, the best one kept."""
 
 from __future__ import annotations
 
+import functools
 import json
 import subprocess
 import sys
@@ -14,31 +15,33 @@ from jobs.durable import write_json
 from studio.training.loading import DTYPES
 
 FILE_NAME = "rates.json"
-# A probe is short enough not to be noticed, and repeated so that another program's moment does not count.
+# Short enough not to be noticed; repeated, so that another program's moment does not count.
 _PROBE_S = 0.25
 _MOST_OPERATIONS = 4e9
+_FEWEST_ROWS, _MOST_ROWS = 64, 512
 _TIMEOUT_S = 120.0
 
 
 def rate(
-    home: Path, device_kind: str, precision: str, widths: tuple[int, int, int]
+    home: Path, device_kind: str, precision: str, places: int, widths: tuple[int, int]
 ) -> float | None:
-    """Operations a second of a product `(a, b) @ (b, c)` with `widths` (a, b, c); None if it failed.
+    """Operations a second of a product `(places, a) @ (a, b)` with `widths` (a, b); None if it failed.
 
-    Kept in the home by device, precision, threads and the widths rounded to powers of two.
+    Probed once a process; the home keeps the best of all, since a busy machine only looks slower.
     """
-    rounded = [1 << max(4, (width - 1).bit_length()) for width in widths]
+    # Few different ones: from some hundred rows on, more rows are computed no faster.
+    rows = _FEWEST_ROWS if places < _MOST_ROWS else _MOST_ROWS
     key = " ".join(
-        map(str, (device_kind, precision, torch.__version__, torch.get_num_threads(), *rounded))
+        map(
+            str, (device_kind, precision, torch.__version__, torch.get_num_threads(), rows, *widths)
+        )
     )
+    measured = _probed(device_kind, precision, rows, widths)
     kept = _kept(home)
-    if key not in kept:
-        measured = _probe_elsewhere(device_kind, precision, widths)
-        if measured is None:
-            return None
+    if measured is not None and measured > kept.get(key, 0.0):
         kept[key] = measured
         write_json(home / FILE_NAME, kept)
-    return kept[key]
+    return kept.get(key)
 
 
 def _kept(home: Path) -> dict[str, float]:
@@ -49,13 +52,12 @@ def _kept(home: Path) -> dict[str, float]:
     return kept if isinstance(kept, dict) else {}
 
 
-def _probe_elsewhere(
-    device_kind: str, precision: str, widths: tuple[int, int, int]
-) -> float | None:
+@functools.cache
+def _probed(device_kind: str, precision: str, rows: int, widths: tuple[int, int]) -> float | None:
     """On a GPU in a process of its own: a worker that once used it would hold its memory for ever."""
     if device_kind == "cpu":
-        return probe(device_kind, precision, widths)
-    command = [sys.executable, "-m", __name__, device_kind, precision, *map(str, widths)]
+        return probe(device_kind, precision, rows, widths)
+    command = [sys.executable, "-m", __name__, device_kind, precision, *map(str, (rows, *widths))]
     try:
         answer = subprocess.run(
             command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=True
@@ -65,9 +67,9 @@ def _probe_elsewhere(
         return None
 
 
-def probe(device_kind: str, precision: str, widths: tuple[int, int, int]) -> float:
+def probe(device_kind: str, precision: str, rows: int, widths: tuple[int, int]) -> float:
     """The best of several products, each of at most four billion operations."""
-    rows, inner, columns = widths
+    inner, columns = widths
     rows = max(16, min(rows, int(_MOST_OPERATIONS / (2 * inner * columns))))
     left = torch.ones((rows, inner), dtype=DTYPES[precision], device=device_kind)
     right = torch.ones((columns, inner), dtype=DTYPES[precision], device=device_kind)
@@ -81,4 +83,6 @@ def probe(device_kind: str, precision: str, widths: tuple[int, int, int]) -> flo
 
 
 if __name__ == "__main__":
-    print(probe(sys.argv[1], sys.argv[2], (int(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5]))))
+    _kind, _precision, *_sizes = sys.argv[1:]
+    _rows, _inner, _columns = map(int, _sizes)
+    print(probe(_kind, _precision, _rows, (_inner, _columns)))

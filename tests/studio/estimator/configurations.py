@@ -1,0 +1,69 @@
+"""Small configurations of many architectures, and rows to train them on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import transformers
+
+from studio.objectives import Encoded
+
+_LIKE_LLAMA = {
+    "vocab_size": 512,
+    "hidden_size": 64,
+    "intermediate_size": 160,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 512,
+}
+_LIKE_NEOX = {name: value for name, value in _LIKE_LLAMA.items() if name != "num_key_value_heads"}
+_SLIDING = {"head_dim": 16, "sliding_window": 32}
+_GPT2 = {"vocab_size": 512, "n_embd": 64, "n_layer": 3, "n_head": 4, "n_positions": 512}
+_OPT = {"ffn_dim": 160, "word_embed_proj_dim": 64, "dropout": 0.0}
+
+CONFIGURATIONS: dict[str, tuple[str, dict[str, Any]]] = {
+    "llama": ("LlamaConfig", _LIKE_LLAMA),
+    "llama, tied": ("LlamaConfig", {**_LIKE_LLAMA, "tie_word_embeddings": True}),
+    "mistral": ("MistralConfig", {**_LIKE_LLAMA, "sliding_window": 32}),
+    "qwen2": ("Qwen2Config", _LIKE_LLAMA),
+    "qwen3": ("Qwen3Config", {**_LIKE_LLAMA, "head_dim": 16}),
+    "gemma2": ("Gemma2Config", {**_LIKE_LLAMA, **_SLIDING}),
+    "gemma3": ("Gemma3TextConfig", {**_LIKE_LLAMA, **_SLIDING}),
+    "phi3": ("Phi3Config", {**_LIKE_LLAMA, "pad_token_id": 0}),
+    "phi": ("PhiConfig", _LIKE_LLAMA),
+    "gpt2": ("GPT2Config", _GPT2),
+    "neox": ("GPTNeoXConfig", _LIKE_NEOX),
+    "opt": ("OPTConfig", {**_LIKE_NEOX, **_OPT}),
+    "bloom": ("BloomConfig", {"vocab_size": 512, "hidden_size": 64, "n_layer": 3, "n_head": 4}),
+    "falcon": ("FalconConfig", _LIKE_NEOX),
+    "stablelm": ("StableLmConfig", _LIKE_LLAMA),
+    "olmo2": ("Olmo2Config", _LIKE_LLAMA),
+    "cohere": ("CohereConfig", _LIKE_LLAMA),
+    "granite": ("GraniteConfig", _LIKE_LLAMA),
+    "smollm3": ("SmolLM3Config", {**_LIKE_LLAMA, "num_hidden_layers": 4, "pad_token_id": 0}),
+    "mixtral": ("MixtralConfig", {**_LIKE_LLAMA, "num_local_experts": 4}),
+}
+# They take no positions, so packed rows would mix: the trainer pads them.
+PADDED_ONLY = {"opt", "bloom", "falcon"}
+# No step of theirs can be simulated in float32: transformers' experts want bf16 where there are no values.
+NOT_SIMULATED = {"mixtral"}
+
+
+def make_folder(name: str, folder: Path) -> Path:
+    """A folder that holds the configuration's config.json and nothing else; returns it."""
+    kind, values = CONFIGURATIONS[name]
+    getattr(transformers, kind)(**values).save_pretrained(folder)
+    return folder
+
+
+def make_rows(*lengths: int, vocabulary: int = 512) -> list[Encoded]:
+    """Rows of these lengths, of which the second half is trained."""
+    return [
+        Encoded(
+            [(7 * place + 3) % vocabulary for place in range(length)],
+            [0] * (length // 2) + [1] * (length - length // 2),
+        )
+        for length in lengths
+    ]

@@ -1,0 +1,186 @@
+"""Memory estimates against reality: a real step, its allocations recorded by torch's profiler.
+
+Tiny models make the comparison hard: what a step holds beside the large tensors weighs more in them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import AutoConfig
+
+from studio.estimator.blueprint import Plan, blueprint
+from studio.estimator.memory import simulate
+from studio.estimator.microbatch import MicroBatch, micro_batch
+from studio.estimator.patches import PATCHED
+from studio.spec import TrainSpec
+from studio.training.loading import choose_numbers
+from tests.studio.estimator.configurations import (
+    CONFIGURATIONS,
+    NOT_SIMULATED,
+    PADDED_ONLY,
+    make_folder,
+    make_rows,
+)
+from tests.studio.estimator.real_step import peak_bytes
+
+PACKED, ONE_ROW, PADDED, EVEN = (
+    (True, (40, 31, 25)),
+    (True, (60,)),
+    (False, (40, 31, 25)),
+    (False, (40, 40)),
+)
+DORA = {"name": "lora", "dora": True}
+DROPOUT = {"name": "lora", "dropout": 0.1}
+# Shared keys, sliding windows, learned positions, one key for all heads: what differs most.
+SAMPLE = {"qwen3", "gemma2", "gpt2", "falcon"}
+FEW = {"name": "lora", "targets": "attention", "layers": {"last": 1}}
+
+
+def compare(
+    name: str,
+    folder: Path,
+    method: Any,
+    training: dict[str, Any],
+    rows: tuple[bool, tuple[int, ...]],
+) -> float:
+    """(estimated - real) / real of the peak's tensor bytes."""
+    packed, lengths = rows
+    source = make_folder(name, folder)
+    spec = TrainSpec.parse(
+        {"method": method, "training": {"batch_size": len(lengths), "precision": "fp32"} | training}
+    )
+    trains_weights = spec.method.method.family == "full"
+    numbers = choose_numbers(
+        spec.training.precision, torch.device("cpu"), trains_weights=trains_weights
+    )
+    config = AutoConfig.from_pretrained(source)
+    config.use_cache = False
+    encoded = make_rows(*lengths)
+    real = peak_bytes(config, spec, encoded, numbers, packed=packed)
+    plan = Plan.of(spec, numbers)
+    shape = micro_batch(encoded, spec.training.max_length, packed=packed)
+    estimated = simulate(blueprint(source, plan), spec, shape, numbers).peak.bytes
+    return (estimated - real) / real
+
+
+@pytest.mark.parametrize("rows", [PACKED, ONE_ROW, PADDED, EVEN])
+def test_the_peak_is_the_real_one_for_every_layout(rows: Any, tmp_path: Path) -> None:
+    assert abs(compare("llama, tied", tmp_path, "lora", {}, rows)) < 0.0002
+
+
+@pytest.mark.parametrize("method", ["full", DORA, DROPOUT, FEW])
+def test_the_peak_is_the_real_one_for_every_method(method: Any, tmp_path: Path) -> None:
+    assert abs(compare("llama, tied", tmp_path, method, {}, PADDED)) < 0.0002
+
+
+@pytest.mark.parametrize(
+    "training",
+    [
+        {"gradient_accumulation": 2},
+        {"attention": "eager"},
+        {"optimizer": "sgd"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_the_peak_is_the_real_one_for_every_setting(
+    method: str, training: dict[str, Any], tmp_path: Path
+) -> None:
+    assert abs(compare("llama", tmp_path, method, training, PACKED)) < 0.0002
+
+
+@pytest.mark.parametrize("method", ["lora", "full", FEW])
+def test_recomputed_activations_are_right_but_for_the_random_states_kept_with_each_layer(
+    method: Any, tmp_path: Path
+) -> None:
+    """5 kB a layer, which no tiny model hides and every real one does."""
+    error = compare("llama", tmp_path, method, {"gradient_checkpointing": True}, PACKED)
+
+    assert -0.02 < error <= 0
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name in SAMPLE else pytest.param(name, marks=pytest.mark.long)
+        for name in sorted(set(CONFIGURATIONS) - NOT_SIMULATED)
+    ],
+)
+def test_the_peak_is_the_real_one_for_every_architecture(name: str, tmp_path: Path) -> None:
+    rows = PADDED if name in PADDED_ONLY else PACKED
+
+    assert abs(compare(name, tmp_path, "lora", {}, rows)) < 0.0002
+
+
+def test_low_precision_is_right_for_an_adapter(tmp_path: Path) -> None:
+    assert abs(compare("llama", tmp_path, "lora", {"precision": "bf16"}, PACKED)) < 0.0002
+
+
+def test_low_precision_of_all_weights_lacks_only_what_the_matrix_library_takes(
+    tmp_path: Path,
+) -> None:
+    assert -0.03 < compare("llama", tmp_path, "full", {"precision": "bf16"}, PACKED) <= 0
+
+
+def test_the_parts_are_what_a_person_would_count_by_hand(tmp_path: Path) -> None:
+    """Full fine-tuning in float32: AdamW keeps two numbers a weight, and a step's counter a tensor."""
+    spec = TrainSpec.parse({"method": "full"})
+    numbers = choose_numbers("fp32", torch.device("cpu"), trains_weights=True)
+    built = blueprint(make_folder("llama", tmp_path), Plan.of(spec, numbers))
+    weights = sum(parameter.numel() for parameter in built.model.parameters())
+    tensors = len(list(built.model.parameters()))
+
+    parts = simulate(built, spec, MicroBatch(1, 8, 4, 8, 4, True), numbers).peak.parts
+
+    buffers = sum(4 * buffer.numel() for buffer in built.model.buffers())
+    assert parts["weights"] == 4 * weights + buffers
+    assert parts["optimizer"] - 2 * 4 * weights >= 4 * tensors
+    assert parts["adapter"] == parts["quantization"] == 0
+
+
+def test_more_rows_more_memory_and_recomputing_less(tmp_path: Path) -> None:
+    source = make_folder("llama", tmp_path)
+    numbers = choose_numbers("fp32", torch.device("cpu"), trains_weights=False)
+
+    def peak(rows: int, checkpoints: bool) -> int:
+        spec = TrainSpec.parse({"training": {"gradient_checkpointing": checkpoints}})
+        shape = MicroBatch(rows, 64 * rows, 32 * rows, 64 * rows, 32 * rows, True)
+        return simulate(blueprint(source, Plan.of(spec, numbers)), spec, shape, numbers).peak.bytes
+
+    assert peak(1, False) < peak(4, False)
+    assert peak(4, True) < peak(4, False)
+
+
+def test_no_gradient_stays_behind_in_the_blueprint(tmp_path: Path) -> None:
+    spec = TrainSpec.parse({"training": {"gradient_accumulation": 2}})
+    numbers = choose_numbers("fp32", torch.device("cpu"), trains_weights=False)
+    built = blueprint(make_folder("llama", tmp_path), Plan.of(spec, numbers))
+    shape = MicroBatch(2, 64, 32, 64, 32, True)
+
+    first = simulate(built, spec, shape, numbers)
+
+    assert all(parameter.grad is None for parameter in built.model.parameters())
+    assert simulate(built, spec, shape, numbers) == first
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_torch_and_transformers_are_the_originals_afterwards(fails: bool, tmp_path: Path) -> None:
+    originals = [getattr(module, name) for module, name in PATCHED]
+    spec = TrainSpec.parse({})
+    numbers = choose_numbers("fp32", torch.device("cpu"), trains_weights=False)
+    built = blueprint(
+        make_folder("mixtral" if fails else "llama", tmp_path), Plan.of(spec, numbers)
+    )
+    shape = MicroBatch(2, 64, 32, 64, 32, True)
+
+    if fails:
+        with pytest.raises(RuntimeError):
+            simulate(built, spec, shape, numbers)
+    else:
+        simulate(built, spec, shape, numbers)
+
+    assert [getattr(module, name) for module, name in PATCHED] == originals
