@@ -1,0 +1,171 @@
+"""The whole estimate, and the parts of it that are plain arithmetic."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from studio.devices import Device, Machine
+from studio.estimator import rate as rates
+from studio.estimator.certainty import certainty
+from studio.estimator.disk import disk
+from studio.estimator.duration import duration
+from studio.estimator.estimate import Rows, estimate
+from studio.estimator.live import PARTS, LiveStorages
+from studio.estimator.microbatch import MicroBatch, RunShape
+from studio.estimator.verdict import judge
+from studio.spec import TrainSpec
+from studio.training.adapters import Counts
+from tests.studio.estimator.configurations import make_folder, make_rows
+
+GB = 10**9
+CPU = Device("cpu:0", "cpu", 16 * GB, 16 * GB, "processor")
+GPU = Device("cuda:0", "cuda", 24 * GB, 24 * GB, "a GPU")
+MACHINE = Machine((CPU,), 100 * GB)
+ROWS = Rows(make_rows(*range(20, 44)), make_rows(30, 31))
+
+
+def spec(**values: Any) -> TrainSpec:
+    """A checked spec."""
+    return TrainSpec.parse(values)
+
+
+def test_the_document_has_every_field_of_the_contract(tmp_path: Path) -> None:
+    found = estimate(spec(), make_folder("llama", tmp_path), ROWS, MACHINE, home=tmp_path).to_json()
+
+    assert set(found) >= {"parameters", "shape", "memory", "time", "disk", "verdict", "plan"}
+    assert set(found["memory"]["parts"]) == set(PARTS)
+    assert {"peak_bytes", "low_bytes", "high_bytes", "certainty"} <= set(found["memory"])
+    assert {"seconds", "low", "high"} == set(found["time"])
+    assert found["plan"] is None
+
+
+def test_the_parts_add_up_to_the_peak(tmp_path: Path) -> None:
+    memory = estimate(spec(), make_folder("llama", tmp_path), ROWS, MACHINE).memory
+
+    assert sum(memory.parts.values()) == memory.peak_bytes
+    assert memory.low_bytes <= memory.peak_bytes <= memory.high_bytes
+
+
+def test_the_shape_comes_from_the_rows_where_they_are_known(tmp_path: Path) -> None:
+    folder = make_folder("llama", tmp_path)
+
+    known = estimate(spec(), folder, ROWS, MACHINE)
+    unknown = estimate(spec(), folder, None, MACHINE)
+
+    assert known.run.largest.tokens < 4 * 44
+    assert unknown.run.largest.tokens == 4 * 512
+    assert known.memory.peak_bytes < unknown.memory.peak_bytes
+
+
+def test_only_what_was_compared_with_reality_is_called_exact(tmp_path: Path) -> None:
+    folder = make_folder("llama", tmp_path)
+
+    on_cpu = estimate(spec(), folder, ROWS, MACHINE).memory
+    on_gpu = estimate(spec(), folder, ROWS, Machine((GPU, CPU), GB)).memory
+
+    assert on_cpu.certainty == "exact"
+    assert on_gpu.certainty == "bounded"
+    assert on_gpu.low_bytes < on_gpu.peak_bytes < on_gpu.high_bytes
+
+
+def test_low_precision_is_a_range(tmp_path: Path) -> None:
+    assert certainty(spec(), "bf16", CPU) == "bounded"
+    assert certainty(spec(), "fp32", CPU) == "exact"
+
+
+def test_what_cannot_be_simulated_is_said_to_be_not_estimated(tmp_path: Path) -> None:
+    found = estimate(spec(), make_folder("mixtral", tmp_path), ROWS, MACHINE)
+
+    assert found.memory.certainty == "not estimated"
+    assert found.counts.trainable > 0
+    assert found.memory.high_bytes > found.memory.tensor_bytes
+
+
+def test_the_verdict_is_about_the_memory_that_was_named(tmp_path: Path) -> None:
+    folder = make_folder("llama", tmp_path)
+
+    assert estimate(spec(), folder, ROWS, MACHINE).verdict.fits
+    small = estimate(spec(), folder, ROWS, MACHINE, memory_bytes=100_000_000).verdict
+    assert not small.fits
+    assert small.free_bytes == 100_000_000
+
+
+@pytest.mark.parametrize(
+    ("needed", "fits", "words"),
+    [
+        (6 * GB, True, "Fits with room (6.0 of 16.0 GB free)."),
+        (15 * GB, True, "Tight: 15.0 of 16.0 GB free."),
+        (19 * GB, False, "Does not fit: needs 19.0 GB, 16.0 GB are free now."),
+    ],
+)
+def test_the_verdict_is_a_plain_sentence(needed: int, fits: bool, words: str) -> None:
+    verdict = judge(needed, CPU)
+
+    assert verdict.fits is fits
+    assert verdict.words.startswith(words)
+
+
+def test_a_checkpoint_holds_the_weights_and_adamw_s_two_numbers_each() -> None:
+    found = disk(Counts(trainable=1_000, total=101_000), spec(), weight_bytes=2, free_bytes=7)
+
+    assert found.checkpoint_bytes == 3 * 4 * 1_000
+    assert found.checkpoints_bytes == 3 * found.checkpoint_bytes
+    assert found.trained_bytes == 4_000
+    assert found.merged_bytes == 2 * 100_000
+
+
+def run(places: int, evaluated: int = 0) -> RunShape:
+    """A run whose largest micro-batch has 100 places."""
+    return RunShape(MicroBatch(1, 100, 50, 100, 50, True), True, 1, 1, 1, 1, places, evaluated)
+
+
+def test_the_time_is_the_operations_divided_by_the_rate() -> None:
+    once, twice = duration(1_000, run(100), 10.0), duration(1_000, run(200), 10.0)
+
+    assert once is not None
+    assert twice is not None
+    assert once.low < once.seconds < once.high
+    assert twice.seconds == 2 * once.seconds
+
+
+def test_without_steps_there_is_no_time() -> None:
+    assert duration(1_000, run(0), 10.0) is None
+
+
+def test_the_machine_s_rate_is_kept_in_the_home(tmp_path: Path) -> None:
+    found = rates.rate(tmp_path, "cpu", "fp32", 100, (64, 128))
+
+    assert found is not None
+    assert found > 1e6
+    assert (tmp_path / rates.FILE_NAME).exists()
+    assert (rates.rate(tmp_path, "cpu", "fp32", 100, (64, 128)) or 0) >= found
+
+
+def test_a_damaged_file_of_rates_is_measured_anew(tmp_path: Path) -> None:
+    (tmp_path / rates.FILE_NAME).write_text("{nonsense")
+
+    assert rates.rate(tmp_path, "cpu", "fp32", 100, (64, 128))
+
+
+def test_storages_count_while_something_refers_to_them() -> None:
+    with LiveStorages() as live:
+        kept = torch.ones(10, device="meta")
+        view = kept[2:]
+        passing = torch.ones(100, device="meta")
+        del passing
+        del kept
+        torch.ones(5, device="meta")
+
+    assert live.peak.bytes == 4 * 110
+    assert view.shape == (8,)
+
+
+def test_operations_are_counted_as_products() -> None:
+    with LiveStorages() as live:
+        torch.ones(3, 4, device="meta") @ torch.ones(4, 5, device="meta")
+
+    assert live.flops == 2 * 3 * 4 * 5

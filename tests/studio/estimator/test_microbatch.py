@@ -1,0 +1,86 @@
+"""The shapes of micro-batches are those that the trainer makes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from studio.estimator.microbatch import Cost, micro_batch, run_shape, unknown_run
+from studio.objectives import Encoded
+from studio.spec import Training
+from studio.training.batching import Batch, micro_batches
+from tests.studio.estimator.configurations import make_rows
+
+COST = Cost(place=1.0, kept=1.0)
+
+
+def training(**values: Any) -> Training:
+    """The section of a spec."""
+    return Training.model_validate(values)
+
+
+def shapes(batch: Batch) -> dict[str, Any]:
+    """Every size of a batch."""
+    tensors = {**batch.inputs, "keep": batch.keep, "targets": batch.targets}
+    sizes = {name: (tensor.shape, tensor.dtype) for name, tensor in tensors.items()}
+    return {**sizes, "rows": batch.rows, "tokens": batch.tokens, "trained": batch.trained_tokens}
+
+
+@pytest.mark.parametrize("packed", [True, False])
+@pytest.mark.parametrize("lengths", [(5,), (40, 31, 25), (40, 40)])
+def test_the_shape_is_that_of_the_trainer_s_batch(packed: bool, lengths: tuple[int, ...]) -> None:
+    rows = make_rows(*lengths)
+    real = next(micro_batches(rows, len(rows), packed=packed, pad_id=0))
+
+    assert shapes(micro_batch(rows, 512, packed=packed).empty_batch()) == shapes(real)
+
+
+def test_rows_are_cut_at_the_longest_length() -> None:
+    shape = micro_batch(make_rows(40, 10), 20, packed=True)
+
+    assert shape.tokens == 30
+
+
+def test_the_largest_micro_batch_is_one_that_the_run_has() -> None:
+    rows = make_rows(*range(10, 50))
+    options = training(batch_size=4, epochs=2)
+
+    shape = run_shape(rows, [], options, COST, packed=True)
+
+    assert shape.steps == 20
+    assert shape.places == 2 * sum(range(10, 50))
+    assert 4 * 10 < shape.largest.tokens <= 49 + 48 + 47 + 46
+
+
+def test_one_row_at_a_time_the_largest_is_the_longest_row() -> None:
+    shape = run_shape(make_rows(12, 80, 30), [], training(batch_size=1), COST, packed=True)
+
+    assert (shape.largest.rows, shape.largest.tokens) == (1, 80)
+
+
+def test_sums_are_of_one_pass_and_of_what_the_model_can_learn_from() -> None:
+    first_token_trained = Encoded([1, 2, 3], [1, 1, 0])
+
+    shape = run_shape([first_token_trained], [], training(), COST, packed=True)
+
+    assert (shape.rows, shape.tokens, shape.trained_tokens) == (1, 3, 1)
+
+
+def test_held_out_rows_are_looked_at_before_training_and_after_each_pass() -> None:
+    shape = run_shape(make_rows(10, 10), make_rows(7), training(epochs=3), COST, packed=True)
+
+    assert shape.evaluated_places == 4 * 7
+
+
+def test_without_data_every_row_is_full_and_trained() -> None:
+    shape = unknown_run(training(batch_size=4, max_length=100), packed=True)
+
+    assert (shape.largest.tokens, shape.largest.trained_tokens) == (400, 396)
+    assert not shape.is_measured
+
+
+def test_a_million_tokens_are_no_work_to_describe() -> None:
+    shape = unknown_run(training(batch_size=4096, max_length=1_048_576), packed=False)
+
+    assert shape.largest.places == 4096 * 1_048_576
