@@ -17,7 +17,7 @@ def answers(context: TaskContext) -> dict[str, Any]:
     """Answer every held-out question twice; the result is kept in the run's `report/` as well."""
     home = Home.of_run(context.folder)
     run_folder = home.run(int(context.spec["job"]))
-    opened = open_run(run_folder)
+    opened = open_run(run_folder, device="cpu")  # the slot that this job holds
     held_out = kept_split(Library(home), opened.order.spec.data).held_out
     questions = [
         [{"role": turn.role, "content": turn.content} for turn in example.prompt]

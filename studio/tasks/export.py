@@ -60,7 +60,7 @@ def _export(
     trained = trained_folder(run_folder)
     context.report(0, 3)
     context.log("Opening the trained model …")
-    opened = open_run(run_folder)
+    opened = open_run(run_folder, device="cpu")  # the slot that this job holds
     _refuse_when_too_large(opened, trained, spec, out)
     rows = kept_split(Library(home), opened.order.spec.data)
     conversations = choose_rows(*(_conversations(part) for part in (rows.held_out, rows.training)))

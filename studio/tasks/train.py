@@ -65,10 +65,20 @@ def _order(context: TaskContext) -> TrainOrder:
         )
     licence = resolved.licence or order.base.licence  # of the Hub's models known once they are here
     base = replace(order.base, folder=str(resolved.folder), licence=licence)
-    order = replace(order, base=base, spec=_gentler(context, order.spec))
+    order = replace(order, base=base, spec=_settled(context, _gentler(context, order.spec)))
     durable.write_json(context.folder / ORDER_FILE, order.to_json())
     durable.write_json(context.folder / "spec.json", order.spec.to_json())
     return order
+
+
+def _settled(context: TaskContext, spec: TrainSpec) -> TrainSpec:
+    """The spec with `auto` replaced by what it means on this device: export must not guess it anew."""
+    device = _device(context, spec)
+    numbers = loading.choose_numbers(
+        spec.training.precision, device, trains_weights=spec.method.method.family == "full"
+    )
+    training = spec.training.model_copy(update={"precision": numbers.name})
+    return replace(spec, training=training)
 
 
 def _gentler(context: TaskContext, spec: TrainSpec) -> TrainSpec:
@@ -105,7 +115,7 @@ def _set_up(context: TaskContext, order: TrainOrder) -> Setup:
     context.log(
         f"{len(training)} rows to train on, {len(held_out)} held out to check the result with."
     )
-    device = loading.choose_device(_device_choice(context, spec))
+    device = _device(context, spec)
     trains_weights = spec.method.method.family == "full"
     numbers = loading.choose_numbers(spec.training.precision, device, trains_weights=trains_weights)
     base = loading.load_base(folder, numbers.weights, spec.training.attention).to(device)
@@ -130,10 +140,12 @@ def _set_up(context: TaskContext, order: TrainOrder) -> Setup:
     return Setup(spec, model, device, numbers, training, held_out, packed, pad_id, checkpoints)
 
 
-def _device_choice(context: TaskContext, spec: TrainSpec) -> str:
-    """The device of the slot that this job holds: `cpu:0` leaves a GPU alone."""
-    held = {slot.partition(":")[0] for slot in context.slots}
-    return "cpu" if held == {"cpu"} and spec.training.devices == "auto" else spec.training.devices
+def _device(context: TaskContext, spec: TrainSpec) -> torch.device:
+    """The device of the slot that this job holds (`cpu:0` leaves a GPU alone), else the spec's choice."""
+    slot = next(iter(context.slots), "")
+    if slot.startswith("cuda"):
+        return loading.choose_device(slot)
+    return loading.choose_device("cpu" if slot.startswith("cpu") else spec.training.devices)
 
 
 def _report(context: TaskContext, report: Report) -> None:

@@ -35,15 +35,19 @@ class Numbers:
 
 
 def choose_device(choice: str) -> torch.device:
-    """The device of a run. Raises ModelProblem when a GPU was asked for and there is none."""
-    if choice == "cuda" and not torch.cuda.is_available():
+    """The device that `auto`, `cpu`, `cuda` or a slot's name such as `cuda:1` means.
+
+    Raises ModelProblem when a GPU was asked for and there is none.
+    """
+    if choice.startswith("cuda") and not torch.cuda.is_available():
         raise ModelProblem(
             "A GPU was asked for (training.devices is 'cuda'), but torch finds none on this machine. "
             "Choose 'auto' or 'cpu', or see `doctor`.",
             code="device",
         )
-    has_gpu = torch.cuda.is_available() and choice != "cpu"
-    return torch.device("cuda" if has_gpu else "cpu")
+    if choice == "auto":
+        choice = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(choice)
 
 
 def choose_numbers(choice: Precision, device: torch.device, *, trains_weights: bool) -> Numbers:
