@@ -43,14 +43,16 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--idle-s", type=float, default=None)
     options = parser.parse_args(arguments)
     idle_s = options.idle_s or (CHAT_IDLE_S if options.role == "chat" else None)
-    channel = Channel(_own_output())
+    channel = Channel(own_output())
     waiting = Waiting()
     # The thread begins before torch is imported: the parent's death must be noticed then, too.
     threading.Thread(target=_read, args=(waiting, channel), daemon=True).start()
     _serve(Home(options.home), options.role, waiting, channel, idle_s)
+    # An orderly end would wait for the reading thread, which waits for a line that may never come.
+    os._exit(0)
 
 
-def _own_output() -> BinaryIO:
+def own_output() -> BinaryIO:
     """Standard output for answers alone: whatever a library prints goes to standard error, the log."""
     own = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
