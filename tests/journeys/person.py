@@ -73,7 +73,7 @@ class Person:
     def says_which_column(self, role: str, column: str) -> None:
         """Choose a column by hand."""
         self.page.locator(f"#role-{role} input").click()
-        self.page.get_by_role("option", name=column, exact=True).click()
+        self.page.locator(f"#role-{role}").get_by_role("option", name=column, exact=True).click()
 
     def goes_on_to_method(self) -> None:
         """The data is good: on to the method."""

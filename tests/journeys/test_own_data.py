@@ -55,7 +55,7 @@ def test_columns_are_chosen_by_hand_and_rows_without_answer_are_named_and_left_o
     ("name", "content", "words"),
     [
         ("nothing.csv", b"", "empty"),
-        ("picture.csv", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00", "text"),
+        ("picture.csv", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00", "picture"),
         ("sheet.xlsx", b"PK\x03\x04\x14\x00", "Excel"),
         ("header.csv", b"question,answer\n", "row"),
         ("one.csv", b"question\nhello\nthere\nyou\nall\n", "two columns"),
