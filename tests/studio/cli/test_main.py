@@ -10,7 +10,6 @@ import pytest
 
 from studio.cli.commands import COMMANDS
 from studio.cli.main import main
-from tests import tiny
 
 # The contract's commands; `open` is what happens without one.
 CONTRACT = {
@@ -94,51 +93,6 @@ def test_a_home_that_cannot_be_written_to_is_refused(
     code, document = asked(capsys, "jobs", "--home", tmp_path / "home")
 
     assert (code, document["error"]["code"]) == (2, "home")
-
-
-def test_methods_models_and_doctor_answer_in_the_contracts_form(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    methods = asked(capsys, "methods", "--home", tmp_path)[1]
-    assert {"lora", "full"} <= {method["name"] for method in methods}
-    rank = next(
-        s for m in methods if m["name"] == "lora" for s in m["settings"] if s["name"] == "rank"
-    )
-    assert rank | {"default": 16, "minimum": 1, "maximum": 1024} == rank
-
-    models = asked(capsys, "models", "--home", tmp_path)[1]
-    assert models[0]["source"] == "starter"
-    assert set(models[0]) == {"name", "source", "parameters", "bytes", "licence"}
-
-    code, findings = asked(capsys, "doctor", "--home", tmp_path)
-    assert code == 0
-    assert all(set(finding) == {"name", "value", "ok", "words"} for finding in findings)
-
-
-def test_data_says_what_a_file_holds(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    file = tiny.write_csv(tmp_path / "rows.csv", 24, columns=("alpha", "beta"), separator=";")
-
-    code, found = asked(
-        capsys, "data", file, "--column", "prompt=alpha", "--column", "response=beta"
-    )
-
-    assert code == 0
-    assert found["mapping"] == {"prompt": "alpha", "response": "beta"}
-    assert (found["format"], found["objective"], found["rows"], found["ready"]) == (
-        "csv",
-        "chat",
-        24,
-        24,
-    )
-
-
-@pytest.mark.parametrize("arguments", [["nothing.csv"], ["rows.csv", "--column", "prompt"]])
-def test_a_data_file_or_column_that_cannot_be_used_ends_with_2(
-    arguments: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    tiny.write_csv(tmp_path / "rows.csv", 9)
-
-    assert asked(capsys, "data", tmp_path / arguments[0], *arguments[1:])[0] == 2
 
 
 def test_without_json_words_for_people_come_instead(

@@ -87,26 +87,3 @@ def test_only_a_finished_training_is_exported(
 
     with pytest.raises(AskedWrongly, match="not a finished training"):
         orders.export(job.id, "adapter")
-
-
-def test_the_view_of_a_job_is_the_contracts_json(
-    orders: Orders, tiny_model: Path, rows_csv: Path
-) -> None:
-    job = orders.train(spec(tiny_model, rows_csv, name="Tone"))
-    folder = orders.queue.folder(job.id)
-    folder.mkdir(parents=True)
-    lines = [
-        '{"step": 1, "total_steps": 9, "held_out_loss": 2.5}',
-        '{"step": 2, "total_steps": 9, "loss": 2}',
-    ]
-    (folder / "metrics.jsonl").write_text("\n".join([*lines, '{"step": 3, "tot']), encoding="utf-8")
-
-    shown = orders.run(job.id).as_json()
-
-    assert shown["progress"] == {"step": 2, "total_steps": 9}
-    assert shown["metrics"] == {"held_out_loss": 2.5, "loss": 2}
-    assert set(shown) >= {
-        *("id", "name", "task", "state", "waiting_for", "attempt", "progress"),
-        *("metrics", "predicted", "measured", "error"),
-    }
-    assert (shown["name"], shown["state"], shown["error"]) == ("Tone", "queued", None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,14 +10,9 @@ import pytest
 import safetensors.torch
 import torch
 
-from studio.exporters import EXPORTERS
-from studio.formats import FORMATS
-from studio.inference.opened import open_run, trained_folder
 from studio.settings import Home
-from studio.verification.bounds import Verdict
 from studio.verification.comparison import compare
-from studio.verification.fresh import verify
-from studio.verification.reference import choose_rows, write_reference
+from tests.studio.verification.exports import export
 
 CASES = [
     ("adapter", {}),
@@ -26,23 +20,6 @@ CASES = [
     ("merged", {"dtype": "bf16"}),
     ("merged", {"dtype": "fp16"}),
 ]
-
-
-@pytest.fixture(scope="module")
-def reference(trained_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What run 1 and its base answer."""
-    folder = tmp_path_factory.mktemp("reference")
-    write_reference(open_run(trained_home.run(1)), choose_rows([], []), folder)
-    return folder
-
-
-def export(home: Home, name: str, folder: Path, **settings: object) -> Path:
-    """An honest export of run 1."""
-    run = home.run(1)
-    folder.mkdir()
-    chosen = FORMATS[name].settings.model_validate(settings)
-    EXPORTERS[name](open_run(run), trained_folder(run), chosen, folder)
-    return folder
 
 
 @pytest.mark.parametrize(("name", "settings"), CASES)
@@ -149,21 +126,3 @@ def test_an_adapter_of_zeros_is_said_to_be_the_base_model(
 
     assert not verdict.verified
     assert "base model lies nearer" in verdict.words
-
-
-def test_the_fresh_process_gives_the_same_verdict(
-    trained_home: Home, tiny_model: Path, reference: Path, tmp_path: Path
-) -> None:
-    out = export(trained_home, "merged", tmp_path / "out")
-
-    verdict = verify(out, tiny_model, "float32", reference)
-
-    assert verdict == compare(out, tiny_model, "float32", reference)
-    assert verdict == Verdict.from_json(json.loads((reference / "verdict.json").read_text()))
-
-
-def test_a_fresh_process_that_dies_verifies_nothing(tmp_path: Path, reference: Path) -> None:
-    verdict = verify(tmp_path / "out", tmp_path, "float32", tmp_path / "no reference here")
-
-    assert not verdict.verified
-    assert "could not be checked" in verdict.words

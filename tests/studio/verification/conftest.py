@@ -1,0 +1,19 @@
+"""What the tests of verification share: what the tuned model and its base answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from studio.inference.opened import open_run
+from studio.settings import Home
+from studio.verification.reference import choose_rows, write_reference
+
+
+@pytest.fixture(scope="package")
+def reference(trained_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What run 1 and its base answer."""
+    folder = tmp_path_factory.mktemp("reference")
+    write_reference(open_run(trained_home.run(1)), choose_rows([], []), folder)
+    return folder
