@@ -1,0 +1,286 @@
+"""The pages' own handlers, with a real queue and real files behind them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from jobs.models import Job
+from studio.errors import StudioError
+from studio.formats import FORMATS
+from studio.settings import Home
+from studio.ui import runs
+from studio.ui.backstage import Backstage
+from studio.ui.draft import Draft
+from studio.ui.form import controls
+from studio.ui.pages import PAGES, export, jobs, new_training, try_it
+from studio.ui.steps.step import Fields
+from tests import tiny
+
+
+@pytest.fixture
+def backstage(tmp_path: Path) -> Backstage:
+    """What pages act on, in a home of the test's own."""
+    return Backstage(Home(tmp_path / "home").prepare())
+
+
+def asked_with(**query: str) -> Any:
+    """A request whose page has this query in its address."""
+    return SimpleNamespace(query_params=query)
+
+
+def queued(backstage: Backstage, task: str = "train", name: str = "Tone", **spec: Any) -> Job:
+    """A job in the real queue; no dispatcher is started."""
+    return backstage.orders.queue.store.enqueue(task, spec, name=name)
+
+
+def is_skip(value: Any) -> bool:
+    """Whether Gradio is told to leave a component as it is."""
+    return bool(value == gr.skip())
+
+
+def test_the_pages_come_in_their_order_with_a_heading_and_an_icon_each() -> None:
+    assert [page.title for page in PAGES] == ["New training", "Jobs", "Try it", "Export"]
+    assert PAGES[0].path == ""
+
+
+# Jobs.
+
+
+def test_an_empty_queue_leads_to_the_first_training(backstage: Backstage) -> None:
+    table, *_ = jobs.View(backstage).tick(None, asked_with())
+
+    assert "There are no jobs yet." in table
+
+
+def test_the_first_tick_shows_everything_and_the_next_only_what_changed(
+    backstage: Backstage,
+) -> None:
+    job = queued(backstage, name="<b>Tone</b>")
+    folder = backstage.orders.queue.folder(job.id)
+    folder.mkdir(parents=True)
+    (folder / "log.txt").write_text("first\n")
+    view = jobs.View(backstage)
+
+    table, detail, *_, log, _, cursor = view.tick(None, asked_with())
+    again = view.tick(cursor, asked_with())
+    (folder / "log.txt").write_text("first\nsecond\n")
+    after = view.tick(cursor, asked_with())
+
+    assert "&lt;b&gt;Tone&lt;/b&gt;" in table
+    assert "<h2>&lt;b&gt;Tone" in detail
+    assert log == {"job": job.id, "from": 0, "to": 6, "text": "first\n"}
+    assert all(is_skip(part) for part in again)
+    assert after[7] == {"job": job.id, "from": 6, "to": 13, "text": "second\n"}
+
+
+def test_the_job_in_the_address_is_shown(backstage: Backstage) -> None:
+    first, second = queued(backstage, name="One"), queued(backstage, name="Two")
+    view = jobs.View(backstage)
+
+    assert "<h2>One" in view.tick(None, asked_with(job=str(first.id)))[1]
+    assert "<h2>Two" in view.tick(None, asked_with(job="no number"))[1]
+    assert second.id > first.id
+
+
+def test_a_hidden_window_asks_rarely_and_is_sent_nothing(backstage: Backstage) -> None:
+    queued(backstage)
+
+    *rest, timer, _ = jobs.View(backstage).tick({"hidden": True}, asked_with())
+
+    assert all(is_skip(part) for part in rest)
+    assert timer.value == jobs.SLOW_S
+
+
+def test_a_cursor_that_makes_no_sense_is_a_new_one() -> None:
+    for value in (None, 7, {}, {"job": 1, "mood": "good"}):
+        assert isinstance(jobs.Cursor.read(value), jobs.Cursor)
+
+
+def test_the_buttons_do_what_they_say(backstage: Backstage) -> None:
+    job = queued(backstage)
+    view = jobs.View(backstage)
+    store = backstage.orders.queue.store
+    request = asked_with(job=str(job.id))
+
+    for verb, state in (("pause", "paused"), ("cancel", "cancelled")):
+        getattr(store, verb)(job.id)
+        assert store.job(job.id).state == state
+        *_, pause, resume, retry, cancel = view.tick(None, request)[:6]
+        shown = {"pause": pause, "resume": resume, "retry": retry, "cancel": cancel}
+        visible = {name for name, button in shown.items() if button.visible}
+        assert visible == {"paused": {"resume", "cancel"}, "cancelled": {"retry"}}[state]
+
+
+# New training.
+
+
+def form(backstage: Backstage) -> new_training.Form:
+    """The page's form, with its components."""
+    fields = Fields()
+    with gr.Blocks():
+        layout = new_training.lay_out(fields)
+    return new_training.Form(backstage, fields, layout.method)
+
+
+def shown_of(form: new_training.Form, draft: Draft) -> list[Any]:
+    """What the window's controls hold when they show the draft."""
+    return [
+        draft.columns.get(name.partition(".")[2], "")
+        if name.startswith("columns.")
+        else new_training.field_value(draft, name)
+        for name in form.fields.components
+    ]
+
+
+def test_what_the_controls_show_is_the_draft_again(backstage: Backstage, tmp_path: Path) -> None:
+    file = tiny.write_csv(tmp_path / "replies.csv")
+    this = form(backstage)
+    draft = Draft(
+        name="Tone",
+        model_from="path",
+        model_path="/models/x",
+        data_upload=str(file),
+        columns={"prompt": "q", "response": "a", "system": "", "messages": ""},
+        columns_for=str(file),
+        held_out=0.2,
+        settings={"lora": {"rank": 8, "layers": {"last": 2}, "targets": ["q_proj"]}},
+        training={"epochs": 7, "learning_rate": 0.01},
+    )
+
+    _, again = this.read(("id", *shown_of(this, draft)))
+
+    assert again.to_spec() == draft.to_spec()
+    assert (again.name, again.columns_for) == (draft.name, draft.columns_for)
+
+
+def test_a_new_form_gets_an_id_and_is_kept(backstage: Backstage) -> None:
+    draft_id, *_ = form(backstage).open(asked_with())
+
+    kept = backstage.library.draft(draft_id)
+    assert kept is not None
+    assert Draft.from_json(kept.value) == Draft()
+
+
+def test_the_draft_in_the_address_is_opened_else_the_newest_that_was_not_started(
+    backstage: Backstage,
+) -> None:
+    library = backstage.library
+    library.save_draft("one", Draft(name="One").to_json())
+    library.save_draft("two", Draft(name="Two").to_json())
+    this = form(backstage)
+
+    assert this.open(asked_with(draft="one"))[0] == "one"
+    assert this.open(asked_with())[0] == "two"
+    library.save_draft("two", Draft(name="Two", started=1).to_json())
+    assert this.open(asked_with())[0] not in ("one", "two")
+
+
+def test_a_step_that_is_not_done_keeps_the_person_there_with_words(backstage: Backstage) -> None:
+    this = form(backstage)
+    shown = ("id", *shown_of(this, Draft()))
+
+    walkthrough, words, *_ = this.advance(1)(*shown)
+
+    assert is_skip(walkthrough)
+    assert "Choose a file with examples first." in words
+
+
+def test_a_done_step_leads_on_and_is_remembered(backstage: Backstage) -> None:
+    this = form(backstage)
+
+    walkthrough, *_ = this.advance(0)("id", *shown_of(this, Draft()))
+
+    assert walkthrough.selected == 1
+    kept = backstage.library.draft("id")
+    assert kept is not None
+    assert kept.value["step"] == 1
+
+
+def test_starting_with_a_step_undone_names_the_step_and_queues_nothing(
+    backstage: Backstage,
+) -> None:
+    this = form(backstage)
+
+    job, words = this.start("id", *shown_of(this, Draft()))
+
+    assert job == ""
+    assert "Data: Choose a file with examples first." in words
+    assert backstage.orders.queue.store.jobs() == []
+
+
+def test_figures_that_cannot_be_computed_say_which_setting_is_wrong(backstage: Backstage) -> None:
+    this = form(backstage)
+
+    line = this.estimate("id", *shown_of(this, Draft(training={"epochs": 0})))
+
+    assert "Passes over your examples: Found 0; expected at least 1." in line
+
+
+# Try it and Export.
+
+
+def test_without_a_finished_training_both_pages_lead_to_the_first(backstage: Backstage) -> None:
+    view = export.View(backstage, {})
+
+    assert view.open(asked_with())[0] == runs.NOTHING
+    assert try_it.View(backstage).open(asked_with())[0] == runs.NOTHING
+
+
+def test_an_empty_question_is_not_asked(backstage: Backstage) -> None:
+    with pytest.raises(StudioError, match="Type a question first"):
+        try_it.View(backstage).answer("1", "  ")
+
+
+def test_answers_stay_text() -> None:
+    shown = try_it.answers_html({"base": "<b>", "tuned": ""})
+
+    assert "&lt;b&gt;" in shown
+    assert "(an empty answer)" in shown
+
+
+def test_an_export_of_a_training_that_is_not_finished_is_refused(backstage: Backstage) -> None:
+    job = queued(backstage)
+    settings = {name: list(controls(each.settings)) for name, each in FORMATS.items()}
+    count = sum(map(len, settings.values()))
+
+    with pytest.raises(StudioError, match="not a finished training"):
+        export.View(backstage, settings).start(str(job.id), "adapter", *[None] * count)
+
+
+def test_a_verified_export_says_so_and_one_that_is_not_warns() -> None:
+    difference = {"argmax_equal": 1.0, "max_logit": 1.2e-5}
+    good = export.verified_html({"verified": True, "difference": difference})
+
+    assert "Verified." in good
+    assert "same next word in 100 % of all places" in good
+    assert "not verified" in export.verified_html({"verified": False})
+
+
+def test_the_exports_of_a_training_are_its_own_newest_first(backstage: Backstage) -> None:
+    for run in (1, 2, 1):
+        queued(backstage, "export", job=run, format="adapter")
+
+    assert [job.id for job in export.exports_of(backstage, 1)] == [3, 1]
+
+
+def test_a_failed_export_shows_why(backstage: Backstage) -> None:
+    job = queued(backstage, "export", job=1, format="merged")
+    backstage.orders.queue.store.cancel(job.id)
+
+    card = export.export_html(backstage.orders.queue.store.job(job.id), "It was cancelled.")
+
+    assert "Whole model (merged)" in card
+    assert "It was cancelled." in card
+
+
+def test_only_the_folder_of_a_job_can_be_shown(backstage: Backstage) -> None:
+    job = queued(backstage)
+
+    for wanted in ("", "/etc", str(job.id), "999"):
+        with pytest.raises(Exception, match=r"There is no job|has no export"):
+            export.View(backstage, {}).show({"wanted": wanted})

@@ -1,0 +1,180 @@
+"""The steps of a new training: what each shows of a draft, and when it lets a person go on."""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import gradio as gr
+import pytest
+
+from studio.methods import METHODS
+from studio.settings import Home
+from studio.ui.draft import Draft
+from studio.ui.steps import data_step, method_step, model_step, review_step, step
+from studio.ui.steps.step import Fields
+from tests import tiny
+
+
+def text(markup: str) -> str:
+    """What a person reads."""
+    return html.unescape(" ".join(re.sub(r"<[^>]+>", " ", markup).split()))
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """A home that is there."""
+    return Home(tmp_path / "home").prepare()
+
+
+def draft_on(file: Path) -> Draft:
+    """A draft with that data file."""
+    return Draft(data_from="path", data_path=str(file))
+
+
+# Model.
+
+
+def test_the_starter_model_is_described_from_its_file(home: Home) -> None:
+    said = text(model_step.card_html(Draft(), home))
+
+    assert "SmolLM2 135M Instruct" in said
+    assert "135 million" in said
+    assert model_step.missing(Draft(), home) == ""
+
+
+def test_a_folder_that_is_no_model_is_explained_and_keeps_the_step(
+    home: Home, tmp_path: Path
+) -> None:
+    draft = Draft(model_from="path", model_path=str(tmp_path))
+
+    assert "config.json" in text(model_step.card_html(draft, home))
+    assert "config.json" in model_step.missing(draft, home)
+
+
+def test_nothing_chosen_and_no_name_of_the_hub_keep_the_step(home: Home) -> None:
+    assert model_step.missing(Draft(model_from="path"), home)
+    assert "owner/name" in model_step.missing(Draft(model_from="hub", model_hub="x"), home)
+
+
+def test_a_model_of_the_hub_is_said_to_be_downloaded_first(home: Home) -> None:
+    draft = Draft(model_from="hub", model_hub="owner/name")
+
+    assert "downloaded when the training starts" in text(model_step.card_html(draft, home))
+    assert model_step.missing(draft, home) == ""
+
+
+# Data.
+
+
+def test_a_good_file_is_recognised_and_lets_on(tmp_path: Path) -> None:
+    draft = draft_on(tiny.write_csv(tmp_path / "replies.csv", 24))
+    _, _, findings, _, preview, prompt, response, *_ = data_step.shown(draft)
+
+    assert "24 rows, 2 columns. All 24 rows are ready." in text(findings)
+    assert "usual for question and answer" in text(preview)
+    assert (prompt.value, response.value) == ("question", "answer")
+    assert data_step.missing(draft) == ""
+
+
+def test_rows_without_an_answer_are_named(tmp_path: Path) -> None:
+    file = tiny.write_csv(tmp_path / "replies.csv", 24)
+    lines = file.read_text().splitlines()
+    lines[6] = lines[6].partition(",")[0] + ","
+    file.write_text("\n".join(lines))
+
+    assert "Row 7: the answer is empty" in text(data_step.shown(draft_on(file))[2])
+
+
+def test_columns_chosen_by_hand_are_taken(tmp_path: Path) -> None:
+    file = tiny.write_csv(tmp_path / "x.csv", 24, columns=("eins", "zwei"))
+    by_hand = replace(
+        draft_on(file), columns={"prompt": "zwei", "response": "eins"}, columns_for=str(file)
+    )
+
+    found = data_step.inspected(by_hand)
+
+    assert dict(found.mapping.roles) == {"prompt": "zwei", "response": "eins"}
+    assert found.mapping.reason == "Chosen by hand."
+
+
+def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
+    file = tiny.write_csv(tmp_path / "replies.csv", 24)
+    before = len(data_step.inspected(draft_on(file)).table.rows)
+    tiny.write_csv(file, 30)
+
+    assert (before, len(data_step.inspected(draft_on(file)).table.rows)) == (24, 30)
+
+
+def test_no_file_and_a_missing_file_keep_the_step(tmp_path: Path) -> None:
+    assert data_step.missing(Draft()) == "Choose a file with examples first."
+    assert "There is no file" in data_step.missing(draft_on(tmp_path / "gone.csv"))
+
+
+def test_what_stands_in_a_file_stays_text(tmp_path: Path) -> None:
+    file = tmp_path / "x.csv"
+    file.write_text("question,answer\n" + "<script>x</script>,<b>y</b>\n" * 9)
+
+    assert "<script>" not in "".join(map(str, data_step.shown(draft_on(file))))
+
+
+# Method.
+
+
+@pytest.mark.parametrize("name", [*METHODS])
+def test_only_the_chosen_methods_settings_are_shown(name: str) -> None:
+    fields = Fields()
+    with gr.Blocks():
+        these = method_step.build(fields)
+    *groups, about, problems = method_step.shown(Draft(method=name), these)
+
+    shown = [key for key, group in zip(these.groups, groups, strict=True) if group.visible]
+    assert {key.partition(".")[0] for key in shown} <= {name}
+    assert text(about) == METHODS[name].paragraph
+    assert problems == ""
+
+
+def test_every_method_is_offered_with_all_its_settings_and_the_usual_one_first() -> None:
+    fields = Fields()
+    with gr.Blocks():
+        method_step.build(fields)
+    made = {name for name in fields.components if name.startswith("settings.")}
+
+    declared = {
+        f"settings.{method.name}.{field}"
+        for method in METHODS.values()
+        for field in method.settings.model_fields
+    }
+    assert made == declared
+    assert method_step.offered()[0].name == "lora"
+
+
+def test_settings_that_cannot_be_used_are_named_as_the_form_names_them() -> None:
+    draft = Draft(training={"epochs": 0}, settings={"lora": {"rank": 0}})
+
+    said = method_step.problems(draft)
+
+    assert "Passes over your examples: Found 0; expected at least 1." in said
+    assert "Capacity of the adapter: Found 0; expected at least 1." in said
+
+
+# Review.
+
+
+def test_the_review_says_everything_that_was_chosen(tmp_path: Path) -> None:
+    draft = draft_on(tiny.write_csv(tmp_path / "replies.csv", 24))
+    name, summary, spec = review_step.shown(draft)
+
+    assert name.placeholder == "replies, LoRA"
+    assert "SmolLM2 135M Instruct" in text(summary)
+    assert "replies.csv: All 24 rows are ready." in text(summary)
+    assert "LoRA, 3 passes over the examples, capacity of the adapter 16" in text(summary)
+    assert "&quot;version&quot;: 1" in spec
+
+
+def test_messages_are_text() -> None:
+    assert step.problem_html("") == ""
+    assert "&lt;b&gt;" in step.problem_html("<b>")
+    assert "&lt;b&gt;" in step.facts_html([("a", "<b>")])
