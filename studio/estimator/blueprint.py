@@ -18,6 +18,7 @@ from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from studio.errors import ModelProblem
+from studio.estimator.gguf_config import quick_config
 from studio.models.architecture import CONFIG_NAME, from_config, read_config
 from studio.spec import MethodChoice, TrainSpec
 from studio.training import adapters
@@ -118,23 +119,13 @@ def _become_fake(model: nn.Module, mode: FakeTensorMode) -> None:
                 held[name] = made[id(value)]
 
 
-def read_configuration(source: Path) -> Any:
-    """The configuration of transformers for `source`. Raises ModelProblem."""
-    file = source / CONFIG_NAME if source.is_dir() else source
-    return _config(source, file.stat().st_mtime_ns if file.exists() else 0)
-
-
 @functools.lru_cache(maxsize=_KEPT)
 def _config(source: Path, stamp: int) -> Any:
-    options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     if source.is_dir():
         # transformers fills a missing size with a default of its own: another model without a word.
         from_config(read_config(source), source / CONFIG_NAME)
-        place = source
-    else:
-        place, options["gguf_file"] = source.parent, source.name
     try:
-        config = AutoConfig.from_pretrained(place, **options)
+        config = _from_folder(source) if source.is_dir() else _from_gguf(source)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, NotImplementedError) as error:
         raise ModelProblem(
             f"The installed transformers does not know the model in {source} ({_first_line(error)}). "
@@ -142,6 +133,16 @@ def _config(source: Path, stamp: int) -> Any:
         ) from error
     config.use_cache = False
     return config
+
+
+def _from_folder(folder: Path) -> Any:
+    return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+
+
+def _from_gguf(path: Path) -> Any:
+    return quick_config(path) or AutoConfig.from_pretrained(
+        path.parent, gguf_file=path.name, local_files_only=True, trust_remote_code=False
+    )
 
 
 def _base(config: Any, plan: Plan, source: Path) -> nn.Module:
