@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 
 import fastapi
@@ -22,6 +23,8 @@ MAX_UPLOAD_BYTES = 20 * 2**30
 def asgi(home: Home) -> fastapi.FastAPI:
     """The whole program. Everything that a variable could switch on is given here."""
     backstage = Backstage(home)
+    # Beside the making of the pages, which nothing should hold up.
+    threading.Thread(target=backstage.resume, daemon=True).start()
     outer = fastapi.FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     for folder in ("fonts", "icons"):
         outer.mount(f"/whetstone/{folder}", StaticFiles(directory=ASSETS / folder))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from jobs.errors import QueueError
 from studio.settings import Home
 
 if TYPE_CHECKING:
@@ -45,6 +47,14 @@ class Backstage:
         from studio.worker.client import Worker
 
         return Worker(self.home, role="chat")
+
+    def resume(self) -> None:
+        """Bring up a dispatcher for what an earlier start left waiting or running."""
+        try:
+            self.orders.queue.tend()
+        except QueueError as error:
+            # The pages come up all the same; the Jobs page tries again at every look.
+            print(error.words, file=sys.stderr)
 
     @property
     def orders(self) -> Orders:

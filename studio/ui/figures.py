@@ -13,6 +13,7 @@ from studio.ui import words
 from studio.ui.markup import icon
 
 WAITING = "The figures appear here as soon as a model is chosen."
+NO_DATA = "with the longest examples"
 CERTAINTY = {
     "exact": "computed for exactly this training",
     "bounded": "computed, with a margin",
@@ -70,8 +71,14 @@ def _memory(estimate: Mapping[str, Any]) -> str:
     if not isinstance(peak, int | float):
         return _cell("Memory", "peak", "not known yet", "", "memory")
     low, high = memory.get("low_bytes"), memory.get("high_bytes")
-    more = CERTAINTY.get(str(memory.get("certainty")), "")
-    if isinstance(low, int | float) and isinstance(high, int | float) and high > low:
+    is_measured = (estimate.get("shape") or {}).get("is_measured")
+    more = CERTAINTY.get(str(memory.get("certainty")), "") if is_measured else NO_DATA
+    if (
+        is_measured
+        and isinstance(low, int | float)
+        and isinstance(high, int | float)
+        and high > low
+    ):
         more = f"{words.size(low)} to {words.size(high)}"
     return _cell("Memory", "peak", f"about {words.size(peak)}", more, "memory")
 

@@ -12,15 +12,24 @@ from jobs.models import Intent, Job, JobState
 from jobs.progress import read_metrics
 from studio.ui import words
 
+
+@dataclass(frozen=True)
+class TaskWords:
+    """How a task is spoken of: its kind, what it does while it runs, and what it counts."""
+
+    title: str
+    running: str
+    counts_bytes: bool = False
+
+
 TASKS = {
-    "train": "Training",
-    "export": "Export",
-    "convert": "Preparing a model",
-    "fetch": "Downloading a model",
-    "evaluate": "Evaluation",
+    "train": TaskWords("Training", "Training"),
+    "export": TaskWords("Export", "Exporting"),
+    "convert": TaskWords("Preparing a model", "Preparing"),
+    "fetch": TaskWords("Downloading a model", "Downloading", counts_bytes=True),
+    "answers": TaskWords("Held-out questions", "Answering"),
+    "evaluate": TaskWords("Evaluation", "Evaluating"),
 }
-# A training reads better as "Training" than as "Running".
-STATES = {JobState.RUNNING: {"train": "Training", "export": "Exporting"}}
 STOPPING = {Intent.CANCEL: "Stopping", Intent.PAUSE: "Pausing"}
 
 
@@ -53,14 +62,19 @@ class Progress:
 
 def task_title(job: Job) -> str:
     """What kind of job it is."""
-    return TASKS.get(job.task, job.task.replace("_", " ").capitalize())
+    return _task(job).title
 
 
 def state_words(job: Job) -> str:
     """Where the job stands, in a word or two."""
     if job.intent is not None and job.state.is_active:
         return STOPPING[job.intent]
-    return STATES.get(job.state, {}).get(job.task, job.state.sentence)
+    return _task(job).running if job.state is JobState.RUNNING else job.state.sentence
+
+
+def _task(job: Job) -> TaskWords:
+    title = job.task.replace("_", " ").capitalize()
+    return TASKS.get(job.task, TaskWords(title, JobState.RUNNING.sentence))
 
 
 def progress(folder: Path) -> Progress | None:
@@ -115,6 +129,8 @@ def _running(job: Job, made: Progress | None) -> str:
         return "It runs; the first step takes longest."
     left = made.seconds_left
     rest = f"; about {words.duration(left)} left" if left is not None else ""
+    if _task(job).counts_bytes:
+        return f"{words.size(made.step)} of {words.size(made.total_steps)}{rest}."
     return f"Step {made.step:,} of {made.total_steps:,}{rest}."
 
 

@@ -143,6 +143,9 @@ class View:
         except StoreBusy:
             # The last table stays; the next tick asks again.
             return [gr.skip()] * 10
+        if any(not job.state.is_ended for job in jobs):
+            # A dispatcher that was killed comes back while somebody looks.
+            queue.ensure_dispatcher()
         job = self._chosen(jobs, request)
         if job is None:
             return self._nothing()

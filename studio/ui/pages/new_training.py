@@ -10,6 +10,7 @@ from typing import Any
 
 import gradio as gr
 
+from jobs.errors import StoreBusy
 from studio.errors import AskedWrongly, StudioError
 from studio.methods import METHODS
 from studio.ui.backstage import Backstage
@@ -220,12 +221,16 @@ class Form:
         """Write the draft down; a window that has no id yet is still being opened."""
         if not draft_id:
             return
-        before = self.backstage.library.draft(draft_id)
-        # The step and the job are not controls: they stay as the row has them.
-        if before is not None:
-            kept = Draft.from_json(before.value)
-            draft = replace(draft, step=kept.step, started=kept.started)
-        self.backstage.library.save_draft(draft_id, draft.to_json())
+        try:
+            before = self.backstage.library.draft(draft_id)
+            # The step and the job are not controls: they stay as the row has them.
+            if before is not None:
+                kept = Draft.from_json(before.value)
+                draft = replace(draft, step=kept.step, started=kept.started)
+            self.backstage.library.save_draft(draft_id, draft.to_json())
+        except StoreBusy:
+            # The form is still in the window; the next change writes all of it down.
+            return
 
     # What happens on the page.
 

@@ -9,6 +9,7 @@ from studio.ui.figures import WAITING, figures_html
 
 ESTIMATE: dict[str, Any] = {
     "parameters": {"trainable": 460_800, "total": 134_975_808},
+    "shape": {"rows": 4, "tokens": 240, "trained_tokens": 90, "is_measured": True},
     "memory": {
         "peak_bytes": 1_430_000_000,
         "low_bytes": 1_300_000_000,
@@ -35,6 +36,12 @@ def test_memory_time_and_verdict_are_shown_and_words_stay_text() -> None:
     assert "about 1.4 GB 1.3 GB to 1.6 GB" in said
     assert "about 4 minutes" in said
     assert "Does not fit &lt;b&gt; too much" in said
+
+
+def test_before_data_is_chosen_the_memory_is_for_the_longest_examples() -> None:
+    said = text(figures_html({**ESTIMATE, "shape": {"is_measured": False}}))
+
+    assert "about 1.4 GB with the longest examples" in said
 
 
 def test_a_problem_stands_in_the_place_of_figures() -> None:

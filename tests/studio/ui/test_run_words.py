@@ -33,7 +33,14 @@ def test_a_running_training_trains_and_a_running_export_exports(tmp_path: Path) 
 
     assert run_words.state_words(running) == "Training"
     assert run_words.state_words(dataclasses.replace(running, task="export")) == "Exporting"
-    assert run_words.state_words(dataclasses.replace(running, task="fetch")) == "Running"
+    assert run_words.state_words(dataclasses.replace(running, task="other")) == "Running"
+
+
+def test_a_download_counts_bytes(tmp_path: Path) -> None:
+    job = job_like(tmp_path, state=JobState.RUNNING, task="fetch")
+    made = run_words.progress_of([{"time": 1.0, "step": 500_000_000, "total_steps": 1_000_000_000}])
+
+    assert run_words.sentence(job, made) == "500 MB of 1.0 GB."
 
 
 def test_a_job_that_was_asked_to_stop_says_so(tmp_path: Path) -> None:
