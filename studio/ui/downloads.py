@@ -82,20 +82,15 @@ def zipped(folder: Path) -> Iterator[bytes]:
 class _Sink:
     """What a ZipFile writes to: it cannot seek, and gives away what was written so far."""
 
-    mode = "wb"
-
     def __init__(self) -> None:
         self.pieces: list[bytes] = []
-        self.written = 0
 
     def write(self, piece: bytes) -> int:
         self.pieces.append(bytes(piece))
-        self.written += len(piece)
         return len(piece)
 
-    def tell(self) -> int:
-        """How much was written; ZipFile keeps its table of contents by it."""
-        return self.written
+    def close(self) -> None:
+        """There is nothing to close."""
 
     def flush(self) -> None:
         """Nothing is kept back."""
