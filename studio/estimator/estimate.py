@@ -132,10 +132,10 @@ def estimate(
     shape = from_config(built.config.to_dict(), source)
     cost = Cost.of_model(shape, checkpoints_activations=plan.checkpoints_activations)
     run = _run(spec, built, rows, cost)
-    step, certain = _step(built, spec, run, numbers, cost), certainty(spec, numbers.name, device)
-    memory = _memory(
-        step, certain if step.is_simulated else "not estimated", device, idle_process_bytes
-    )
+    step = _step(built, spec, run, numbers, cost)
+    proven = certainty(spec, built.config.model_type, numbers.name, device)
+    certain: Certainty = proven if step.is_simulated else "not estimated"
+    memory = _memory(step, certain, device, idle_process_bytes)
     counts = count(built.model)
     widths = (shape.hidden, shape.intermediate)
     speed = home and rate(home, device.kind, numbers.name, run.largest.places, widths)

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
+
+# Registers the operation that multiplies by experts.
+import transformers.integrations.moe  # noqa: F401
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
@@ -41,11 +44,24 @@ def _attention_backward_flops(
     return _attention_flops(query, key, value) * 5 // 2
 
 
-# torch counts the products of every operation but the CPU's attention.
+def _experts_flops(rows: Any, weights: Any, *_: Any, **__: Any) -> int:
+    """`(S, a)` by one of `(experts, a, b)`: each row is multiplied by the matrix of its expert."""
+    return int(2 * rows.shape[0] * weights.shape[1] * weights.shape[2])
+
+
+def _experts_backward_flops(rows: Any, weights: Any, *_: Any, **__: Any) -> int:
+    """The gradients of the rows and of the weights."""
+    return 2 * _experts_flops(rows, weights)
+
+
+# torch counts the products of every operation but the CPU's attention and those of experts.
 _FLOPS: dict[Any, Any] = {
     **flop_registry,
     _ATTENTION: _attention_flops,
     torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward: _attention_backward_flops,
+    torch.ops.aten._grouped_mm: _experts_flops,
+    torch.ops.transformers.grouped_mm_fallback: _experts_flops,
+    torch.ops.transformers.grouped_mm_fallback_backward: _experts_backward_flops,
 }
 
 

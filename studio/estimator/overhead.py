@@ -13,7 +13,7 @@ from studio.estimator.live import Peak
 # 416 MB with torch 2.13 for the CPU on Linux. Used where the worker has not measured its own.
 IDLE_PROCESS_BYTES = 416_000_000
 # What a step adds to that: code pages, buffers of the matrix library, tokenizer, optimizer's Python
-# side. From the resident peaks of 4 real runs of the starter model (docs/decisions.md): 0.28 to 0.33 GB.
+# side. Resident peaks of 4 real runs of the starter model: 0.3 GB.
 WARM_PROCESS_BYTES = 300_000_000
 # What comes and goes in a step leaves holes in the C library's heap: of the bytes that come and go,
 # between nothing and six tenths more stay resident (same 4 runs).

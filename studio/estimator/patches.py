@@ -19,8 +19,10 @@ from torch.nn.attention import SDPBackend
 from torch.optim import adam
 from torch.utils._python_dispatch import _disable_current_modes
 from transformers import masking_utils
+from transformers.integrations import moe
 
 _flash_attention = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
+_transformers_own = torch.ops.transformers.grouped_mm_fallback
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ PATCHED: tuple[tuple[Any, str], ...] = (
     (masking_utils, "_ignore_causal_mask_sdpa"),
     (functional, "scaled_dot_product_attention"),
     (adam, "_device_dtype_check_for_fused"),
+    (moe, "_grouped_mm"),
 )
 
 
@@ -48,6 +51,7 @@ def without_data(known: Known) -> Iterator[None]:
         _ignore_mask(known, masking_utils._ignore_causal_mask_sdpa),
         _attention(functional.scaled_dot_product_attention),
         _accept_any_device,
+        _product_of_experts(moe._grouped_mm),
     )
     with ExitStack() as stack:
         for (module, name), replacement in zip(PATCHED, replacements, strict=True):
@@ -158,3 +162,18 @@ def _cpu_takes_flash(
 
 def _accept_any_device(parameter: Tensor, cuda_unsupported: bool = False) -> None:
     """The fused AdamW has a meta kernel, but torch.optim's list of devices leaves it out."""
+
+
+def _product_of_experts(original: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """torch's product of rows with their experts' matrices takes only bf16 where there are no values."""
+
+    def grouped_mm(input: Tensor, weight: Tensor, offs: Tensor) -> Tensor:
+        if weight.dtype == torch.bfloat16:
+            return original(input, weight, offs)
+        rows = input.to(weight.dtype)
+        if weight.requires_grad:
+            return _transformers_own(rows, weight, offs=offs)  # type: ignore[no-any-return]
+        # Frozen: the same sizes come and go as if all rows went to one expert.
+        return rows @ weight[0]
+
+    return grouped_mm

@@ -20,6 +20,7 @@ _LIKE_LLAMA = {
 }
 _LIKE_NEOX = {name: value for name, value in _LIKE_LLAMA.items() if name != "num_key_value_heads"}
 _SLIDING = {"head_dim": 16, "sliding_window": 32}
+_EXPERTS = {"head_dim": 16, "num_experts_per_tok": 2, "moe_intermediate_size": 48}
 _GPT2 = {"vocab_size": 512, "n_embd": 64, "n_layer": 3, "n_head": 4, "n_positions": 512}
 _OPT = {"ffn_dim": 160, "word_embed_proj_dim": 64, "dropout": 0.0}
 
@@ -43,12 +44,14 @@ CONFIGURATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "cohere": ("CohereConfig", _LIKE_LLAMA),
     "granite": ("GraniteConfig", _LIKE_LLAMA),
     "smollm3": ("SmolLM3Config", {**_LIKE_LLAMA, "num_hidden_layers": 4, "pad_token_id": 0}),
+    "qwen3 moe": ("Qwen3MoeConfig", {**_LIKE_LLAMA, **_EXPERTS, "num_experts": 4}),
+    "jamba": ("JambaConfig", {**_LIKE_LLAMA, "num_experts": 2, "use_mamba_kernels": False}),
     "mixtral": ("MixtralConfig", {**_LIKE_LLAMA, "num_local_experts": 4}),
 }
 # They take no positions, so packed rows would mix: the trainer pads them.
 PADDED_ONLY = {"opt", "bloom", "falcon"}
-# No step of theirs can be simulated in float32: transformers' experts want bf16 where there are no values.
-NOT_SIMULATED = {"mixtral"}
+# Its state-space layers look at the values of the padding mask.
+NOT_SIMULATED = {"jamba"}
 
 
 def make_folder(name: str, folder: Path) -> Path:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from transformers import MambaConfig
 
 from studio.errors import AskedWrongly, ModelProblem
 from studio.estimator.blueprint import Plan, blueprint
@@ -82,3 +83,13 @@ def test_a_method_that_finds_no_layer_says_which_there_are(tmp_path: Path) -> No
 
     with pytest.raises(AskedWrongly, match="q_proj"):
         blueprint(folder, plan({"name": "lora", "targets": ["nothing"]}))
+
+
+def test_a_method_that_an_architecture_forbids_says_so(tmp_path: Path) -> None:
+    sizes = {"vocab_size": 64, "hidden_size": 16, "num_hidden_layers": 1, "state_size": 4}
+    MambaConfig(**sizes).save_pretrained(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(config | {"num_attention_heads": 1}))
+
+    with pytest.raises(AskedWrongly, match="LoRA cannot be used"):
+        blueprint(tmp_path, plan())

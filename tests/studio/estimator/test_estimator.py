@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 import torch
+import transformers
 
 from studio.devices import Device, Machine
 from studio.estimator import rate as rates
-from studio.estimator.certainty import certainty
+from studio.estimator.certainty import PROVEN_FAMILIES, certainty
 from studio.estimator.disk import disk
 from studio.estimator.duration import duration
 from studio.estimator.estimate import Rows, estimate
@@ -19,7 +20,12 @@ from studio.estimator.microbatch import MicroBatch, RunShape
 from studio.estimator.verdict import judge
 from studio.spec import TrainSpec
 from studio.training.adapters import Counts
-from tests.studio.estimator.configurations import make_folder, make_rows
+from tests.studio.estimator.configurations import (
+    CONFIGURATIONS,
+    NOT_SIMULATED,
+    make_folder,
+    make_rows,
+)
 
 GB = 10**9
 CPU = Device("cpu:0", "cpu", 16 * GB, 16 * GB, "processor")
@@ -72,13 +78,29 @@ def test_only_what_was_compared_with_reality_is_called_exact(tmp_path: Path) -> 
     assert on_gpu.low_bytes < on_gpu.peak_bytes < on_gpu.high_bytes
 
 
-def test_low_precision_is_a_range(tmp_path: Path) -> None:
-    assert certainty(spec(), "bf16", CPU) == "bounded"
-    assert certainty(spec(), "fp32", CPU) == "exact"
+def test_low_precision_is_a_range() -> None:
+    assert certainty(spec(), "llama", "bf16", CPU) == "bounded"
+    assert certainty(spec(), "llama", "fp32", CPU) == "exact"
+
+
+def test_an_architecture_that_nobody_compared_is_a_range() -> None:
+    assert certainty(spec(), "quux", "fp32", CPU) == "bounded"
+
+
+def test_the_proven_architectures_are_those_that_a_test_compares() -> None:
+    compared = {
+        getattr(transformers, kind).model_type
+        for name, (kind, _) in CONFIGURATIONS.items()
+        if name not in NOT_SIMULATED
+    }
+
+    assert compared == PROVEN_FAMILIES
 
 
 def test_what_cannot_be_simulated_is_said_to_be_not_estimated(tmp_path: Path) -> None:
-    found = estimate(spec(), make_folder("mixtral", tmp_path), ROWS, MACHINE)
+    padded = spec(training={"packing": "off"})
+
+    found = estimate(padded, make_folder("jamba", tmp_path), ROWS, MACHINE)
 
     assert found.memory.certainty == "not estimated"
     assert found.counts.trainable > 0
