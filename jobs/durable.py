@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import shutil
@@ -10,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+_ENDING = ".partial"
 
 
 def write_text(path: Path, text: str) -> None:
@@ -58,6 +61,15 @@ def new_folder(path: Path) -> Iterator[Path]:
     sync_folder(path.parent)
 
 
+def clear_leftovers(path: Path) -> None:
+    """Remove what killed writers of `path` left beside it; for a place that one writer at a time has."""
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*{_ENDING}"):
+        if leftover.is_dir():
+            shutil.rmtree(leftover, ignore_errors=True)
+        else:
+            leftover.unlink(missing_ok=True)
+
+
 def sync_tree(folder: Path) -> None:
     """Flush every file below `folder`, and the folders themselves, to disk."""
     for parent, _, names in os.walk(folder):
@@ -81,4 +93,4 @@ def sync_folder(folder: Path) -> None:
 
 def _beside(path: Path) -> Path:
     """A temporary name in the folder of `path`: a rename within one folder never crosses a file system."""
-    return path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}{_ENDING}")

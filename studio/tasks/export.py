@@ -66,6 +66,7 @@ def _export(
     conversations = choose_rows(*(_conversations(part) for part in (rows.held_out, rows.training)))
     write_reference(opened, conversations, reference)
     context.report(1, 3)
+    durable.clear_leftovers(out)  # of an attempt that was killed
     with durable.new_folder(out) as new:
         context.log("Writing the export …")
         EXPORTERS[spec.format](opened, trained, spec.settings, new)

@@ -164,6 +164,7 @@ def _keep(setup: Setup, folder: Path, order: TrainOrder) -> None:
     """Save what was trained; a crash between saving and the queue's note finds it saved already."""
     is_full = setup.spec.method.method.family == "full"
     target = folder / (MODEL_FOLDER if is_full else ADAPTER_FOLDER)
+    durable.clear_leftovers(target)
     if target.exists():
         return
     with durable.new_folder(target) as new:

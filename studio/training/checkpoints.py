@@ -42,6 +42,7 @@ def save(
     hash is kept, so that a damaged checkpoint is found when it is wanted. No pickle.
     """
     path = folder / f"step-{position.step:08d}"
+    durable.clear_leftovers(path)
     if path.exists():
         return path
     with durable.new_folder(path) as new:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.durable import new_folder, write_bytes, write_json, write_text
+from jobs.durable import clear_leftovers, new_folder, write_bytes, write_json, write_text
 
 
 def names(folder: Path) -> list[str]:
@@ -82,3 +82,14 @@ def test_killed_while_it_writes_it_leaves_the_old_file(tmp_path: Path) -> None:
         writer.kill()
         writer.wait()
         assert len(set(json.loads(path.read_bytes()))) == 1
+
+
+def test_what_killed_writers_left_is_cleared_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / ".kept.1a2b3c4d.partial").mkdir()
+    (tmp_path / ".kept.5e6f7a8b.partial").write_text("half")
+    (tmp_path / ".other.1a2b3c4d.partial").mkdir()
+    (tmp_path / "kept").mkdir()
+
+    clear_leftovers(tmp_path / "kept")
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".other.1a2b3c4d.partial", "kept"]

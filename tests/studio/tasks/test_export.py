@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,6 +66,35 @@ def test_what_is_not_verified_is_not_kept(
 def test_nothing_is_overwritten(trained_home: Home, tmp_path: Path) -> None:
     with pytest.raises(AskedWrongly, match="nothing is overwritten"):
         export(asked(trained_home, tmp_path))
+
+
+KILLED_EXPORT = """
+import json, sys, time
+from pathlib import Path
+from studio.tasks import export as module
+from jobs.context import TaskContext
+module.verify = lambda *_: time.sleep(600)
+folder, spec = Path(sys.argv[1]), json.loads(sys.argv[2])
+module.export(TaskContext(50, spec, folder))
+"""
+
+
+def test_an_export_that_is_killed_leaves_nothing_for_the_next_attempt_to_trip_over(
+    trained_home: Home, tmp_path: Path
+) -> None:
+    out = tmp_path / "place" / "adapter"
+    context = asked(trained_home, out)
+    command = [sys.executable, "-c", KILLED_EXPORT, str(context.folder), json.dumps(context.spec)]
+    process = subprocess.Popen(command)
+    while not list(out.parent.glob(".*.partial/README.md")):
+        assert process.poll() is None
+        time.sleep(0.1)
+    process.kill()
+    process.wait()
+    assert not out.exists()
+
+    assert export(asked(trained_home, out))["verified"] is True
+    assert leftovers(out) == [out]
 
 
 @pytest.fixture
