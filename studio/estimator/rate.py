@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import subprocess
@@ -15,10 +16,10 @@ from jobs.durable import write_json
 from studio.training.loading import DTYPES
 
 FILE_NAME = "rates.json"
-# Short enough not to be noticed; repeated, so that another program's moment does not count.
-_PROBE_S = 0.25
-_MOST_OPERATIONS = 4e9
-_FEWEST_ROWS, _MOST_ROWS = 64, 512
+# Short enough not to be noticed; several turns, so that another program's moment does not count.
+_PROBE_S, _TURN_S = 0.3, 0.04
+# Few different sizes are probed: from some hundred rows on, more rows are computed no faster.
+_FEW_ROWS, _MANY_ROWS = 128, 512
 _TIMEOUT_S = 120.0
 
 
@@ -29,8 +30,7 @@ def rate(
 
     Probed once a process; the home keeps the best of all, since a busy machine only looks slower.
     """
-    # Few different ones: from some hundred rows on, more rows are computed no faster.
-    rows = _FEWEST_ROWS if places < _MOST_ROWS else _MOST_ROWS
+    rows = _FEW_ROWS if places < (_FEW_ROWS + _MANY_ROWS) // 2 else _MANY_ROWS
     key = " ".join(
         map(
             str, (device_kind, precision, torch.__version__, torch.get_num_threads(), rows, *widths)
@@ -40,7 +40,9 @@ def rate(
     kept = _kept(home)
     if measured is not None and measured > kept.get(key, 0.0):
         kept[key] = measured
-        write_json(home / FILE_NAME, kept)
+        # A home that cannot be written to is told of elsewhere; the next process probes again.
+        with contextlib.suppress(OSError):
+            write_json(home / FILE_NAME, kept)
     return kept.get(key)
 
 
@@ -68,18 +70,27 @@ def _probed(device_kind: str, precision: str, rows: int, widths: tuple[int, int]
 
 
 def probe(device_kind: str, precision: str, rows: int, widths: tuple[int, int]) -> float:
-    """The best of several products, each of at most four billion operations."""
+    """The best of several turns of the same product, each long enough for the clock.
+
+    On the CPU by the time that its threads really ran: a busy machine then hardly looks slower.
+    """
     inner, columns = widths
-    rows = max(16, min(rows, int(_MOST_OPERATIONS / (2 * inner * columns))))
     left = torch.ones((rows, inner), dtype=DTYPES[precision], device=device_kind)
     right = torch.ones((columns, inner), dtype=DTYPES[precision], device=device_kind)
-    best, began = float("inf"), time.perf_counter()
+    clock = _threads_clock if device_kind == "cpu" else time.perf_counter
+    best, began = 0.0, time.perf_counter()
     while time.perf_counter() - began < _PROBE_S:
-        start = time.perf_counter()
-        product = torch.nn.functional.linear(left, right)
-        product[0, 0].item()  # waits until a GPU is done
-        best = min(best, time.perf_counter() - start)
-    return 2.0 * rows * inner * columns / best
+        start, products, taken = clock(), 0, 0.0
+        while taken < _TURN_S:
+            product = torch.nn.functional.linear(left, right)
+            product[0, 0].item()  # waits until a GPU is done
+            products, taken = products + 1, clock() - start
+        best = max(best, products * 2.0 * rows * inner * columns / taken)
+    return best
+
+
+def _threads_clock() -> float:
+    return time.process_time() / torch.get_num_threads()
 
 
 if __name__ == "__main__":

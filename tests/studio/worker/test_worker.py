@@ -9,7 +9,6 @@ import pytest
 from studio.errors import ModelProblem
 from studio.settings import Home
 from studio.worker.bench import Bench
-from studio.worker.kinds import KINDS
 
 
 def test_a_folder_is_looked_at_where_it_is(tmp_path: Path, tiny_model: Path) -> None:
@@ -23,14 +22,3 @@ def test_a_folder_is_looked_at_where_it_is(tmp_path: Path, tiny_model: Path) -> 
 def test_a_model_that_is_nowhere_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelProblem, match="There is no model"):
         Bench(Home(tmp_path), 0).base(str(tmp_path / "none"), None)
-
-
-def test_each_kind_belongs_to_one_role() -> None:
-    roles = {name: kind.role for name, kind in KINDS.items()}
-
-    assert roles == {
-        "describe": "model",
-        "estimate": "model",
-        "preview": "model",
-        "answer": "chat",
-    }

@@ -1,0 +1,99 @@
+"""What each kind of question gives, asked without a process between."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from studio.errors import StudioError
+from studio.settings import Home
+from studio.spec import TrainSpec
+from studio.worker.bench import Bench
+from studio.worker.kinds import KINDS
+from tests import tiny
+from tests.studio.models.ggufs import write_gguf
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    """What a worker keeps at hand, in a home of its own."""
+    return Bench(Home(tmp_path / "home"), 0)
+
+
+def spec(model: Path, **data: Any) -> dict[str, Any]:
+    """A spec as it travels."""
+    return TrainSpec.parse({"model": {"source": str(model)}, "data": data}).to_json()
+
+
+def test_each_kind_belongs_to_one_role() -> None:
+    roles = {name: kind.role for name, kind in KINDS.items()}
+
+    assert roles == {
+        "describe": "model",
+        "estimate": "model",
+        "preview": "model",
+        "answer": "chat",
+    }
+
+
+def test_a_gguf_file_is_described_and_estimated_before_it_is_converted(
+    bench: Bench, tiny_model: Path, rows_csv: Path, tmp_path: Path
+) -> None:
+    path = write_gguf(tiny_model, tmp_path / "tiny.gguf")
+    wanted = spec(path, path=str(rows_csv)), spec(tiny_model, path=str(rows_csv))
+
+    described = KINDS["describe"].answer(bench, str(path), None)
+    of_file, of_folder = (KINDS["estimate"].answer(bench, each, None) for each in wanted)
+
+    assert described["task"] == "convert"
+    assert of_file["parameters"] == of_folder["parameters"]
+    assert of_file["memory"]["tensor_bytes"] == of_folder["memory"]["tensor_bytes"]
+    assert of_file["shape"] == of_folder["shape"]
+
+
+def test_a_preview_is_cut_where_training_cuts(
+    bench: Bench, tiny_model: Path, rows_csv: Path
+) -> None:
+    wanted = spec(tiny_model, path=str(rows_csv))
+    whole = KINDS["preview"].answer(bench, wanted, 1)[0]["tokens"]
+    wanted["training"]["max_length"] = len(whole) - 4
+
+    assert KINDS["preview"].answer(bench, wanted, 1)[0]["tokens"] == whole[:-4]
+
+
+def test_letters_of_several_tokens_are_shown_whole(
+    bench: Bench, tiny_model: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "rows.csv"
+    rows = "".join(f"Frage {number},Größe ü {number} 漢字\n" for number in range(8))
+    file.write_text(f"question,answer\n{rows}", encoding="utf-8")
+
+    (row,) = KINDS["preview"].answer(bench, spec(tiny_model, path=str(file)), 1)
+    trained = "".join(token["text"] for token in row["tokens"] if token["trained"])
+
+    assert "Größe ü" in trained
+    assert "漢字" in trained
+
+
+def test_without_data_there_is_nothing_to_preview(bench: Bench, tiny_model: Path) -> None:
+    assert KINDS["preview"].answer(bench, spec(tiny_model), 3) == []
+
+
+def test_a_question_to_a_run_that_is_not_there_says_so(bench: Bench) -> None:
+    with pytest.raises(StudioError):
+        KINDS["answer"].answer(bench, 12, "Hello?", 4)
+
+
+def test_the_estimate_of_other_data_is_another(
+    bench: Bench, tiny_model: Path, rows_csv: Path, tmp_path: Path
+) -> None:
+    few = tiny.write_csv(tmp_path / "few.csv", 12)
+
+    counts = [
+        KINDS["estimate"].answer(bench, spec(tiny_model, path=str(file)), None)["run"]["rows"]
+        for file in (rows_csv, few)
+    ]
+
+    assert counts == [22, 11]
