@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import threading
+import time
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobs.errors import QueueError
@@ -17,6 +20,25 @@ if TYPE_CHECKING:
 
 # A page never waits long for a busy database: it keeps what it shows and says so.
 PATIENCE_S = 1.0
+
+
+# A started training has its data in the library; a half-filled form may still need its upload.
+UPLOADS_KEPT_S = 30 * 86_400.0
+
+
+def upload_folder(home: Home) -> Path:
+    """Where uploads arrive: inside the data home, never in a shared temporary folder."""
+    folder = home.tmp / "uploads"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def forget_old_uploads(home: Home) -> None:
+    """Delete the uploads of a month ago and before, each in the folder that Gradio made for it."""
+    oldest = time.time() - UPLOADS_KEPT_S
+    for folder in upload_folder(home).iterdir():
+        if folder.is_dir() and folder.stat().st_mtime < oldest:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 class Backstage:
@@ -49,7 +71,8 @@ class Backstage:
         return Worker(self.home, role="chat")
 
     def resume(self) -> None:
-        """Bring up a dispatcher for what an earlier start left waiting or running."""
+        """Bring up a dispatcher for what an earlier start left waiting or running; tidy up."""
+        forget_old_uploads(self.home)
         try:
             self.orders.queue.tend()
         except QueueError as error:

@@ -10,6 +10,7 @@ from typing import Any
 WIDTH, HEIGHT = 920, 250
 LEFT, RIGHT, TOP, BOTTOM = 46, 12, 12, 30
 MAX_POINTS = 400
+MAX_DOTS = 40
 
 Point = tuple[float, float]
 
@@ -25,7 +26,7 @@ def curve(metrics: Sequence[Mapping[str, Any]], total_steps: int | None = None) 
         _grid(scale),
         _line(scale, training, "training"),
         _line(scale, held_out, "held-out"),
-        *(_dot(scale, point) for point in held_out),
+        *(_dot(scale, point) for point in held_out if len(held_out) <= MAX_DOTS),
     ]
     if len(training) == 1:
         parts.append(_dot(scale, training[0]))

@@ -9,7 +9,6 @@ import os
 import socket
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -17,6 +16,7 @@ import uvicorn
 from studio.settings import Home
 from studio.ui import instance as instances
 from studio.ui import window
+from studio.ui.backstage import upload_folder
 from studio.ui.door import Door
 from studio.ui.failure import words_of
 from studio.ui.guard import Guard
@@ -133,10 +133,3 @@ def _no_collection() -> Iterator[None]:
     finally:
         gc.enable()
         gc.freeze()
-
-
-def upload_folder(home: Home) -> Path:
-    """Where uploads arrive: inside the data home, never in a shared temporary folder."""
-    folder = home.tmp / "uploads"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder

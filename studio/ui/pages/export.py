@@ -63,7 +63,7 @@ class Layout:
 
 def lay_out() -> Layout:
     """Make the page's components."""
-    gr.HTML(heading("Export", "Take the trained model away; every export is checked before."))
+    gr.HTML(heading("Export", "The trained model as files; each is checked before you get it."))
     nothing = gr.HTML(elem_id="no-runs", apply_default_css=False)
     with gr.Column(elem_classes="card", visible=False) as card:
         run = runs.chooser("export-run")

@@ -25,7 +25,8 @@ from studio.ui.steps.step import DATA, METHOD, MODEL, REVIEW, Fields, problem_ht
 from studio.ui.wiring import QUIET, opening
 
 # The draft's id is part of the address: a reload, or a server started anew, shows the same form.
-KEEP_ADDRESS = "(id) => { if (id) history.replaceState(null, '', '/?draft=' + id); return [id]; }"
+# The curtain goes last: by then every control shows the draft.
+OPENED = "(id) => { if (id) history.replaceState(null, '', '/?draft=' + id); return [id, '']; }"
 # The figures on the page are of an earlier form until the new ones are there.
 MARK_STALE = """(...values) => {
   document.querySelector('#figures')?.classList.add('stale');
@@ -185,7 +186,6 @@ def wire_opening(form: Form, layout: Layout) -> None:
     """A draft is shown when the page opens, an empty one on Start over."""
     outputs = [
         layout.draft_id,
-        layout.curtain,
         layout.walkthrough,
         *(form.fields.components[name] for name in form.restored),
         *layout.model_shown,
@@ -195,7 +195,7 @@ def wire_opening(form: Form, layout: Layout) -> None:
     ]
     for trigger, handler in ((opening(), form.open), (layout.start_over.click, form.start_over)):
         gr.on([trigger], spoken(handler), None, outputs, **QUIET).then(
-            None, layout.draft_id, layout.draft_id, js=KEEP_ADDRESS
+            None, layout.draft_id, [layout.draft_id, layout.curtain], js=OPENED
         )
 
 
@@ -254,7 +254,6 @@ class Form:
     def _opened(self, draft_id: str, draft: Draft) -> list[Any]:
         return [
             draft_id,
-            "",
             gr.Walkthrough(selected=draft.step),
             *(field_value(draft, name) for name in self.restored),
             *model_step.shown(draft, self.backstage.home),
@@ -409,8 +408,7 @@ def _method_controls(method: str) -> dict[str, Any]:
 
 
 def _training_controls() -> dict[str, Any]:
-    names = (*method_step.TRAINING_BASIC, *method_step.TRAINING_MORE)
-    return {each.name: each for each in method_step.training_controls(names)}
+    return {each.name: each for each in method_step.training_controls()}
 
 
 def _is_setting(name: str) -> bool:

@@ -16,37 +16,26 @@ from studio.ui.form import Control, control, controls
 from studio.ui.steps import step
 from studio.ui.steps.step import Fields, problem_html
 
-# Which of the spec's training settings the page offers, basic ones first.
-TRAINING_BASIC = ("epochs",)
-TRAINING_MORE = (
+# Which of the spec's training settings the page offers; their level says where.
+TRAINING = (
+    "epochs",
     "learning_rate",
     "batch_size",
-    "gradient_accumulation",
     "max_length",
+    "gradient_accumulation",
     "scheduler",
     "warmup_ratio",
     "weight_decay",
     "gradient_checkpointing",
     "seed",
 )
-# Words for fields whose declaration has none of its own yet.
-WORDS = {
-    "epochs": ("Passes over your examples", "How often every example is seen."),
-    "learning_rate": (
-        "Size of each step",
-        "Larger learns faster, too large forgets; empty: what suits the method",
-    ),
-    "batch_size": ("Examples at once", "More is steadier and takes more memory"),
-    "gradient_accumulation": (
-        "Batches before each step",
-        "Makes a larger batch out of several small ones, without the memory",
-    ),
-    "max_length": ("Longest example", "In tokens, pieces of words; longer examples are cut"),
-    "scheduler": ("How steps shrink", "From the first step to the last"),
-    "warmup_ratio": ("Slow start", "Share of the training with growing steps"),
-    "weight_decay": ("Pull towards zero", "Keeps weights small; mostly for long trainings"),
-    "gradient_checkpointing": ("Save memory by recomputing", "About a third slower, less memory"),
-    "seed": ("Random seed", "The same seed gives the same training again"),
+# Names for fields whose declaration gives none.
+TITLES = {
+    "gradient_accumulation": "Batches before each step",
+    "scheduler": "How steps shrink",
+    "warmup_ratio": "Slow start",
+    "weight_decay": "Pull towards zero",
+    "seed": "Random seed",
 }
 
 
@@ -80,11 +69,11 @@ def build(fields: Fields) -> Controls:
     with gr.Column(elem_classes="card"):
         gr.HTML("<h2>Settings</h2>", apply_default_css=False)
         with gr.Row(elem_classes="settings"):
-            _training(fields, TRAINING_BASIC)
+            _training(fields, "basic")
             basic = _methods(fields, "basic")
         with gr.Accordion("More settings", open=False, elem_classes="more-settings"):
             with gr.Row(elem_classes="settings"):
-                _training(fields, TRAINING_MORE)
+                _training(fields, "advanced")
             more = _methods(fields, "advanced")
         problems = gr.HTML(elem_id="problems", apply_default_css=False)
     back, forward = step.navigation(step.METHOD, "Next: review")
@@ -98,28 +87,22 @@ def offered() -> list[Method]:
     return sorted(METHODS.values(), key=lambda method: method.name != Draft().method)
 
 
-def _training(fields: Fields, names: tuple[str, ...]) -> None:
-    for each in training_controls(names):
+def _training(fields: Fields, level: str) -> None:
+    for each in training_controls():
+        if each.level != level:
+            continue
         # Empty where the method chooses: its own rate is filled in when the spec is read.
         value = None if each.name == "learning_rate" else each.default
         fields.add(f"training.{each.name}", each.component(value, elem_id=f"training-{each.name}"))
 
 
-def training_controls(names: tuple[str, ...]) -> list[Control]:
-    """The controls of the spec's training section, with words for each."""
-    by_name = {name: control(name, Training.model_fields[name]) for name in names}
+def training_controls() -> list[Control]:
+    """The controls of the spec's training section, each with a name for people."""
     found = []
-    for name in names:
-        title, about = WORDS.get(name, ("", ""))
-        each = by_name[name]
+    for name in TRAINING:
         declared = Training.model_fields[name]
-        found.append(
-            replace(
-                each,
-                title=declared.title or title or each.title,
-                description=declared.description or about,
-            )
-        )
+        each = control(name, declared)
+        found.append(each if declared.title else replace(each, title=TITLES[name]))
     return found
 
 
@@ -171,10 +154,7 @@ def missing(draft: Draft) -> str:
 
 def field_titles(draft: Draft) -> dict[str, str]:
     """The form's name of each of the spec's fields."""
-    titles = {
-        f"training.{each.name}": each.title
-        for each in training_controls((*TRAINING_BASIC, *TRAINING_MORE))
-    }
+    titles = {f"training.{each.name}": each.title for each in training_controls()}
     settings = controls(METHODS[draft.method].settings)
     titles |= {f"method.{each.name}": each.title for each in settings}
     titles["data.held_out"] = "Share kept back for checking"
