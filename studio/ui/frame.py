@@ -10,12 +10,28 @@ from studio.ui.markup import icon
 from studio.ui.pages import PAGES, Page
 
 PROMISE = "Everything stays on this computer."
+MANY = (
+    "Whetstone is open in several windows. A browser keeps six lines to one program: "
+    "close some, or the next window stays empty."
+)
+# Every window asks who else is there and answers when asked; from five on all of them say so.
+COUNT_WINDOWS = """
+const me = crypto.randomUUID(), others = new Set(), channel = new BroadcastChannel('whetstone');
+const show = () => { element.querySelector('.many').hidden = others.size < 4; };
+channel.onmessage = ({ data }) => {
+  if (data.left) others.delete(data.left); else others.add(data.here);
+  if (data.asks) channel.postMessage({ here: me });
+  show();
+};
+addEventListener('pagehide', () => channel.postMessage({ left: me }));
+channel.postMessage({ here: me, asks: true });
+"""
 
 
 def frame(current: Page) -> None:
     """The rail at the left with the pages, `current` marked; Gradio's own bar is not shown."""
     gr.Navbar(visible=False)
-    gr.HTML(rail(current), elem_id="rail", apply_default_css=False)
+    gr.HTML(rail(current), js_on_load=COUNT_WINDOWS, elem_id="rail", apply_default_css=False)
 
 
 def rail(current: Page) -> str:
@@ -24,6 +40,7 @@ def rail(current: Page) -> str:
     return (
         f'<nav class="rail" aria-label="Pages"><div class="brand">{icon("whetstone")}'
         f"<span>Whetstone</span></div>{links}"
+        f'<p class="many" role="status" hidden>{MANY}</p>'
         f'<p class="promise">{icon("lock")}<span>{PROMISE}</span></p></nav>'
     )
 

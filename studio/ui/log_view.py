@@ -17,7 +17,7 @@ let job = null, end = 0;
 watch('value', () => {
   const chunk = props.value, log = element.querySelector('.log');
   if (!chunk || !log) return;
-  if (chunk.job !== job || chunk.from === 0) { log.textContent = ''; job = chunk.job; end = 0; }
+  if (chunk.job !== job || chunk.first) { log.textContent = ''; job = chunk.job; end = chunk.from; }
   if (chunk.from !== end || !chunk.text) return;
   const atEnd = log.scrollTop + log.clientHeight >= log.scrollHeight - 24;
   const piece = document.createElement('span');
@@ -32,16 +32,18 @@ watch('value', () => {
 
 @dataclass(frozen=True)
 class Chunk:
-    """A piece of a job's log, from byte `begin` to byte `end` of its file."""
+    """A piece of a job's log, from byte `begin` to byte `end` of its file; the first clears the view."""
 
     job: int
     begin: int
     end: int
     text: str
+    is_first: bool = False
 
     def as_value(self) -> dict[str, Any]:
         """What the page's script reads."""
-        return {"job": self.job, "from": self.begin, "to": self.end, "text": self.text}
+        place = {"from": self.begin, "to": self.end, "first": self.is_first}
+        return {"job": self.job, **place, "text": self.text}
 
 
 def log_view(elem_id: str) -> gr.HTML:

@@ -145,6 +145,21 @@ def test_the_pages_can_be_walked_with_the_keyboard_alone(
     page.context.close()
 
 
+def test_many_windows_are_warned_of_before_the_browser_runs_out_of_lines(
+    browser: Browser, lived_in: PageServer
+) -> None:
+    context = browser.new_context()
+    people = []
+    for place in range(5):
+        people.append(Person(context.new_page(), lived_in))
+        people[-1].opens("try")
+        expect(people[0].page.locator(".many")).to_be_visible(visible=place == 4)
+    people[4].page.close()
+
+    expect(people[0].page.locator(".many")).to_be_hidden()
+    context.close()
+
+
 def test_a_suggested_question_is_taken_over_with_a_click(
     browser: Browser, lived_in: PageServer
 ) -> None:

@@ -11,7 +11,7 @@ import gradio as gr
 
 from jobs.errors import StoreBusy
 from jobs.models import Job, JobState
-from jobs.progress import METRICS, read_log, read_metrics
+from jobs.progress import LOG, METRICS, read_log, read_metrics
 from studio.ui import run_words
 from studio.ui.backstage import Backstage
 from studio.ui.boundary import spoken
@@ -151,7 +151,8 @@ class View:
             return self._nothing()
         folder = queue.folder(job.id)
         if before.job != job.id:
-            before = Cursor()
+            # Of a long log the end is what a person wants; the whole lies in the run's folder.
+            before = Cursor(log_end=max(0, _size(folder / LOG) - LOG_BYTES))
         return self._changes(before, jobs, job, folder)
 
     def _changes(self, before: Cursor, jobs: list[Job], job: Job, folder: Path) -> list[Any]:
@@ -300,7 +301,7 @@ def _chunk(job: Job, before: Cursor, log_end: int, text: str) -> Any:
     is_new = before.job != job.id
     if not text and not is_new:
         return gr.skip()
-    return Chunk(job.id, before.log_end, log_end, text).as_value()
+    return Chunk(job.id, before.log_end, log_end, text, is_first=is_new).as_value()
 
 
 def _size(path: Path) -> int:

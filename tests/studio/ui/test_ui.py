@@ -83,7 +83,9 @@ def test_every_icon_takes_the_texts_colour_and_is_hidden_from_screen_readers() -
 
 
 def test_a_piece_of_log_tells_where_it_stands() -> None:
-    assert Chunk(3, 10, 20, "text").as_value() == {"job": 3, "from": 10, "to": 20, "text": "text"}
+    value = Chunk(3, 10, 20, "text").as_value()
+
+    assert value == {"job": 3, "from": 10, "to": 20, "first": False, "text": "text"}
 
 
 def test_fonts_come_with_the_program_and_have_their_licence_beside_them(pages: PageServer) -> None:

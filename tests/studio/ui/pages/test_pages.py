@@ -73,9 +73,23 @@ def test_the_first_tick_shows_everything_and_the_next_only_what_changed(
 
     assert "&lt;b&gt;Tone&lt;/b&gt;" in table
     assert "<h2>&lt;b&gt;Tone" in detail
-    assert log == {"job": job.id, "from": 0, "to": 6, "text": "first\n"}
+    assert log == {"job": job.id, "from": 0, "to": 6, "first": True, "text": "first\n"}
     assert all(is_skip(part) for part in again)
-    assert after[7] == {"job": job.id, "from": 6, "to": 13, "text": "second\n"}
+    assert after[7] == {"job": job.id, "from": 6, "to": 13, "first": False, "text": "second\n"}
+
+
+def test_of_a_long_log_the_end_is_shown(backstage: Backstage) -> None:
+    job = queued(backstage)
+    folder = backstage.orders.queue.folder(job.id)
+    folder.mkdir(parents=True)
+    (folder / "log.txt").write_text("x" * 200_000 + "the end")
+
+    log = jobs.View(backstage).tick(None, asked_with())[7]
+
+    assert log["first"]
+    assert log["to"] == 200_007
+    assert len(log["text"]) == jobs.LOG_BYTES
+    assert log["text"].endswith("the end")
 
 
 def test_the_job_in_the_address_is_shown(backstage: Backstage) -> None:
