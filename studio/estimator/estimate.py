@@ -138,7 +138,7 @@ def estimate(
     memory = _memory(step, certain, device, idle_process_bytes)
     counts = count(built.model)
     widths = (shape.hidden, shape.intermediate)
-    speed = home and rate(home, device.kind, numbers.name, run.largest.places, widths)
+    speed = home and rate(home, device.kind, numbers.name, widths)
     return Estimate(
         counts=counts,
         run=run,

@@ -18,25 +18,20 @@ from studio.training.loading import DTYPES
 FILE_NAME = "rates.json"
 # Short enough not to be noticed; several turns, so that another program's moment does not count.
 _PROBE_S, _TURN_S = 0.3, 0.04
-# Few different sizes are probed: from some hundred rows on, more rows are computed no faster.
-_FEW_ROWS, _MANY_ROWS = 128, 512
+# From some hundred rows on, more rows are computed no faster.
+_ROWS = 512
 _TIMEOUT_S = 120.0
 
 
-def rate(
-    home: Path, device_kind: str, precision: str, places: int, widths: tuple[int, int]
-) -> float | None:
-    """Operations a second of a product `(places, a) @ (a, b)` with `widths` (a, b); None if it failed.
+def rate(home: Path, device_kind: str, precision: str, widths: tuple[int, int]) -> float | None:
+    """Operations a second of a product `(512, a) @ (a, b)` with `widths` (a, b); None if it failed.
 
     Probed once a process; the home keeps the best of all, since a busy machine only looks slower.
     """
-    rows = _FEW_ROWS if places < (_FEW_ROWS + _MANY_ROWS) // 2 else _MANY_ROWS
     key = " ".join(
-        map(
-            str, (device_kind, precision, torch.__version__, torch.get_num_threads(), rows, *widths)
-        )
+        map(str, (device_kind, precision, torch.__version__, torch.get_num_threads(), *widths))
     )
-    measured = _probed(device_kind, precision, rows, widths)
+    measured = _probed(device_kind, precision, widths)
     kept = _kept(home)
     if measured is not None and measured > kept.get(key, 0.0):
         kept[key] = measured
@@ -55,11 +50,11 @@ def _kept(home: Path) -> dict[str, float]:
 
 
 @functools.cache
-def _probed(device_kind: str, precision: str, rows: int, widths: tuple[int, int]) -> float | None:
+def _probed(device_kind: str, precision: str, widths: tuple[int, int]) -> float | None:
     """On a GPU in a process of its own: a worker that once used it would hold its memory for ever."""
     if device_kind == "cpu":
-        return probe(device_kind, precision, rows, widths)
-    command = [sys.executable, "-m", __name__, device_kind, precision, *map(str, (rows, *widths))]
+        return probe(device_kind, precision, widths)
+    command = [sys.executable, "-m", __name__, device_kind, precision, *map(str, widths)]
     try:
         answer = subprocess.run(
             command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=True
@@ -69,13 +64,13 @@ def _probed(device_kind: str, precision: str, rows: int, widths: tuple[int, int]
         return None
 
 
-def probe(device_kind: str, precision: str, rows: int, widths: tuple[int, int]) -> float:
+def probe(device_kind: str, precision: str, widths: tuple[int, int]) -> float:
     """The best of several turns of the same product, each long enough for the clock.
 
     On the CPU by the time that its threads really ran: a busy machine then hardly looks slower.
     """
     inner, columns = widths
-    left = torch.ones((rows, inner), dtype=DTYPES[precision], device=device_kind)
+    left = torch.ones((_ROWS, inner), dtype=DTYPES[precision], device=device_kind)
     right = torch.ones((columns, inner), dtype=DTYPES[precision], device=device_kind)
     clock = _threads_clock if device_kind == "cpu" else time.perf_counter
     best, began = 0.0, time.perf_counter()
@@ -85,7 +80,7 @@ def probe(device_kind: str, precision: str, rows: int, widths: tuple[int, int]) 
             product = torch.nn.functional.linear(left, right)
             product[0, 0].item()  # waits until a GPU is done
             products, taken = products + 1, clock() - start
-        best = max(best, products * 2.0 * rows * inner * columns / taken)
+        best = max(best, products * 2.0 * _ROWS * inner * columns / taken)
     return best
 
 
@@ -94,6 +89,5 @@ def _threads_clock() -> float:
 
 
 if __name__ == "__main__":
-    _kind, _precision, *_sizes = sys.argv[1:]
-    _rows, _inner, _columns = map(int, _sizes)
-    print(probe(_kind, _precision, _rows, (_inner, _columns)))
+    _kind, _precision, _inner, _columns = sys.argv[1:]
+    print(probe(_kind, _precision, (int(_inner), int(_columns))))

@@ -159,18 +159,18 @@ def test_without_steps_there_is_no_time() -> None:
 
 
 def test_the_machine_s_rate_is_kept_in_the_home(tmp_path: Path) -> None:
-    found = rates.rate(tmp_path, "cpu", "fp32", 100, (64, 128))
+    found = rates.rate(tmp_path, "cpu", "fp32", (64, 128))
 
     assert found is not None
     assert found > 1e6
     assert (tmp_path / rates.FILE_NAME).exists()
-    assert (rates.rate(tmp_path, "cpu", "fp32", 100, (64, 128)) or 0) >= found
+    assert (rates.rate(tmp_path, "cpu", "fp32", (64, 128)) or 0) >= found
 
 
 def test_a_damaged_file_of_rates_is_measured_anew(tmp_path: Path) -> None:
     (tmp_path / rates.FILE_NAME).write_text("{nonsense")
 
-    assert rates.rate(tmp_path, "cpu", "fp32", 100, (64, 128))
+    assert rates.rate(tmp_path, "cpu", "fp32", (64, 128))
 
 
 def test_storages_count_while_something_refers_to_them() -> None:

@@ -49,8 +49,10 @@ def test_a_gguf_file_is_described_and_estimated_before_it_is_converted(
 
     assert described["task"] == "convert"
     assert of_file["parameters"] == of_folder["parameters"]
-    assert of_file["memory"]["tensor_bytes"] == of_folder["memory"]["tensor_bytes"]
-    assert of_file["shape"] == of_folder["shape"]
+    for part in ("weights", "adapter", "optimizer"):
+        assert of_file["memory"]["parts"][part] == of_folder["memory"]["parts"][part]
+    # The file's own tokenizer splits numbers into digits, so its rows are a little longer.
+    assert 1 <= of_file["shape"]["tokens"] / of_folder["shape"]["tokens"] < 1.1
 
 
 def test_a_preview_is_cut_where_training_cuts(
