@@ -44,7 +44,7 @@ def _layer(name: str) -> int | None:
 def attach(model: nn.Module, choice: MethodChoice, *, seed: int) -> nn.Module:
     """`model` made ready to train by the method: adapter added and base frozen, or all weights trainable.
 
-    The adapter's start values depend on `seed` alone.
+    The adapter's start values depend on `seed` alone. Raises StudioError where PEFT refuses the pair.
     """
     torch.manual_seed(seed)
     config = choice.method.peft_config(choice.settings, linear_modules(model))
@@ -53,7 +53,12 @@ def attach(model: nn.Module, choice: MethodChoice, *, seed: int) -> nn.Module:
             parameter.requires_grad_(True)
         return model
     model.requires_grad_(False)
-    adapted: nn.Module = peft.get_peft_model(model, peft.get_peft_config(config))
+    try:
+        adapted: nn.Module = peft.get_peft_model(model, peft.get_peft_config(config))
+    except ValueError as error:
+        raise StudioError(
+            f"{choice.method.title} cannot be put on this model: {error}", code="method"
+        ) from error
     return adapted
 
 
