@@ -124,13 +124,14 @@ def test_processes_are_found_by_the_mark_of_their_job(tmp_path: Path) -> None:
 
 
 def test_a_child_that_asked_for_it_dies_with_its_parent(tmp_path: Path) -> None:
+    asked = tmp_path / "asked"
     child = (
-        "import os; from jobs.processes import platform;"
-        f"platform.die_with_parent(os.getppid()); {SLEEP}"
+        "import os, pathlib; from jobs.processes import platform;"
+        f"platform.die_with_parent(os.getppid()); pathlib.Path({str(asked)!r}).touch(); {SLEEP}"
     )
     with python(parent_of(child, tmp_path / "note")) as parent:
         identity = noted(tmp_path / "note")
-        time.sleep(0.5)  # it has to import before it can ask
+        until(asked.exists)
         parent.kill()
     until(lambda: not processes.is_alive(identity))
 
