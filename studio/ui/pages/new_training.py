@@ -86,6 +86,8 @@ class Layout:
 
 def lay_out(fields: Fields) -> Layout:
     """Make the page's components; the controls go into `fields`."""
+    # While it stands there the form takes no clicks: the draft would overwrite what was done sooner.
+    curtain = gr.HTML(CURTAIN, elem_id="curtain", apply_default_css=False)
     with gr.Row(elem_classes="head"):
         gr.HTML(heading("New training", "Four steps; everything you choose is kept as you go."))
         start_over = gr.Button(
@@ -93,8 +95,6 @@ def lay_out(fields: Fields) -> Layout:
         )
     draft_id = gr.Textbox(visible=False)
     fields.add("columns_for", gr.Textbox(visible=False))
-    # While it stands there the steps take no clicks: the draft would overwrite what was typed sooner.
-    curtain = gr.HTML(CURTAIN, elem_id="curtain", apply_default_css=False)
     with gr.Walkthrough(selected=MODEL, elem_id="steps") as walkthrough:
         with gr.Step(step.TITLES[MODEL], id=MODEL):
             model = model_step.build(fields)
