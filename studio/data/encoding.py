@@ -32,9 +32,9 @@ _BEGINNINGS = (
     (b"\x1f\x8b", "looks like a compressed (gzip) file. Unpack it first."),
     (b"7z\xbc\xaf", "looks like a compressed (7z) file. Unpack it first."),
     (b"BZh", "looks like a compressed (bzip2) file. Unpack it first."),
-    (b"\x89PNG", "looks like a picture."),
-    (b"\xff\xd8\xff", "looks like a picture."),
-    (b"GIF8", "looks like a picture."),
+    (b"\x89PNG", "looks like a picture. Choose the table itself, saved as CSV."),
+    (b"\xff\xd8\xff", "looks like a picture. Choose the table itself, saved as CSV."),
+    (b"GIF8", "looks like a picture. Choose the table itself, saved as CSV."),
 )
 _IN_ARCHIVES = (
     (b"xl/", f"looks like an Excel file. {_AS_CSV}"),

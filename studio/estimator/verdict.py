@@ -34,9 +34,9 @@ def judge(high_bytes: int, device: Device) -> Verdict:
     free = device.free_bytes
     needed, available = f"{high_bytes / 1e9:.1f}", f"{free / 1e9:.1f} GB"
     if high_bytes > free:
-        words = f"Does not fit: needs {needed} GB, {available} are free now. {_REMEDY}"
+        words = f"Does not fit: it may need {needed} GB, {available} are free now. {_REMEDY}"
     elif high_bytes > _TIGHT_FROM * free:
-        words = f"Tight: {needed} of {available} free. Close other programs before it starts."
+        words = f"Tight: up to {needed} GB of the {available} that are free. Close other programs first."
     else:
-        words = f"Fits with room ({needed} of {available} free)."
+        words = f"Fits with room: at most {needed} GB of the {available} that are free."
     return Verdict(high_bytes <= free, device.name, free, words)

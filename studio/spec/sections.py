@@ -87,7 +87,11 @@ class Training(Section):
         json_schema_extra={"unit": "rows", "cost": "memory", "level": "basic"},
     )
     gradient_accumulation: int = Field(
-        1, ge=1, le=4096, description="Batches added up before each step; costs no memory."
+        1,
+        ge=1,
+        le=4096,
+        title="Batches before each step",
+        description="Batches added up before each step; costs no memory.",
     )
     tokens_per_batch: int | None = Field(None, ge=1, description="Batches by tokens, not by rows.")
     max_length: int = Field(
@@ -111,13 +115,23 @@ class Training(Section):
     compile: Literal["auto", "on", "off"] = Field("auto", description="Compile the model first.")
     optimizer: Literal["adamw", "sgd"] = Field("adamw", description="The rule of each step.")
     scheduler: Literal["cosine", "linear", "constant"] = Field(
-        "cosine", description="How the learning rate falls towards the end."
+        "cosine",
+        title="How steps shrink",
+        description="How the learning rate falls towards the end.",
     )
     warmup_ratio: float = Field(
-        0.03, ge=0.0, le=1.0, description="Share of the steps over which the rate rises at first."
+        0.03,
+        ge=0.0,
+        le=1.0,
+        title="Slow start",
+        description="Share of the steps over which the rate rises at first.",
     )
     weight_decay: float = Field(
-        0.0, ge=0.0, le=1.0, description="Pull of the weights towards zero."
+        0.0,
+        ge=0.0,
+        le=1.0,
+        title="Pull towards zero",
+        description="How strongly weights are drawn towards zero; against learning by heart.",
     )
     max_grad_norm: float = Field(1.0, gt=0, description="Longer gradients are cut to this length.")
     gradient_checkpointing: bool = Field(
@@ -136,7 +150,12 @@ class Training(Section):
     )
     keep_checkpoints: int = Field(2, ge=1, le=100, description="Checkpoints kept while it runs.")
     devices: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where it runs.")
-    seed: int = Field(0, ge=0, description="Decides the order of rows and the start values.")
+    seed: int = Field(
+        0,
+        ge=0,
+        title="Random seed",
+        description="Decides the order of rows and the start values.",
+    )
 
     @pydantic.field_validator("eval_every")
     @classmethod

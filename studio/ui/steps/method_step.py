@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -29,14 +29,6 @@ TRAINING = (
     "gradient_checkpointing",
     "seed",
 )
-# Names for fields whose declaration gives none.
-TITLES = {
-    "gradient_accumulation": "Batches before each step",
-    "scheduler": "How steps shrink",
-    "warmup_ratio": "Slow start",
-    "weight_decay": "Pull towards zero",
-    "seed": "Random seed",
-}
 
 
 @dataclass(frozen=True)
@@ -97,13 +89,8 @@ def _training(fields: Fields, level: str) -> None:
 
 
 def training_controls() -> list[Control]:
-    """The controls of the spec's training section, each with a name for people."""
-    found = []
-    for name in TRAINING:
-        declared = Training.model_fields[name]
-        each = control(name, declared)
-        found.append(each if declared.title else replace(each, title=TITLES[name]))
-    return found
+    """The controls of the spec's training section that the page offers."""
+    return [control(name, Training.model_fields[name]) for name in TRAINING]
 
 
 def _methods(fields: Fields, level: str) -> dict[str, Any]:

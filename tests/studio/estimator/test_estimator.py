@@ -119,9 +119,9 @@ def test_the_verdict_is_about_the_memory_that_was_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("needed", "fits", "words"),
     [
-        (6 * GB, True, "Fits with room (6.0 of 16.0 GB free)."),
-        (15 * GB, True, "Tight: 15.0 of 16.0 GB free."),
-        (19 * GB, False, "Does not fit: needs 19.0 GB, 16.0 GB are free now."),
+        (6 * GB, True, "Fits with room: at most 6.0 GB of the 16.0 GB that are free."),
+        (15 * GB, True, "Tight: up to 15.0 GB of the 16.0 GB that are free."),
+        (19 * GB, False, "Does not fit: it may need 19.0 GB, 16.0 GB are free now."),
     ],
 )
 def test_the_verdict_is_a_plain_sentence(needed: int, fits: bool, words: str) -> None:
