@@ -17,7 +17,7 @@ from torch import nn
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from studio.errors import AskedWrongly, FieldProblem, ModelProblem
+from studio.errors import ModelProblem
 from studio.estimator.gguf_config import quick_config
 from studio.models.architecture import CONFIG_NAME, from_config, read_config
 from studio.spec import MethodChoice, TrainSpec
@@ -93,7 +93,7 @@ def _blueprint(source: Path, stamp: int, plan: Plan) -> Blueprint:
         takes_positions = "position_ids" in inspect.signature(base.forward).parameters
         linear = tuple(module.name for module in adapters.linear_modules(base))
         own = {id(parameter) for parameter in base.parameters()}
-        model = _attach(base, plan.method)
+        model = adapters.attach(base, plan.method, seed=0)
     if plan.checkpoints_activations:
         checkpoint_activations(model)
     added = frozenset(name for name, value in model.named_parameters() if id(value) not in own)
@@ -101,18 +101,6 @@ def _blueprint(source: Path, stamp: int, plan: Plan) -> Blueprint:
     if fake is not None:
         _become_fake(model, fake)
     return Blueprint(model.train(), added, config, takes_positions, linear, fake)
-
-
-def _attach(base: nn.Module, method: MethodChoice) -> nn.Module:
-    try:
-        return adapters.attach(base, method, seed=0)
-    except (ValueError, TypeError, RuntimeError) as error:
-        raise AskedWrongly(
-            f"{method.method.title} cannot be used with this kind of model: {_first_line(error)}. "
-            "Choose another method, full fine-tuning for one.",
-            code="method",
-            fields=[FieldProblem("method.name", _first_line(error))],
-        ) from error
 
 
 def _become_fake(model: nn.Module, mode: FakeTensorMode) -> None:

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from transformers.pytorch_utils import Conv1D
 
-from studio.errors import StudioError
+from studio.errors import AskedWrongly, FieldProblem, StudioError
 from studio.methods import LinearModule
 from studio.spec import MethodChoice
 
@@ -44,7 +44,7 @@ def _layer(name: str) -> int | None:
 def attach(model: nn.Module, choice: MethodChoice, *, seed: int) -> nn.Module:
     """`model` made ready to train by the method: adapter added and base frozen, or all weights trainable.
 
-    The adapter's start values depend on `seed` alone. Raises StudioError where PEFT refuses the pair.
+    The adapter's start values depend on `seed` alone. Raises AskedWrongly where PEFT refuses the pair.
     """
     torch.manual_seed(seed)
     config = choice.method.peft_config(choice.settings, linear_modules(model))
@@ -55,9 +55,13 @@ def attach(model: nn.Module, choice: MethodChoice, *, seed: int) -> nn.Module:
     model.requires_grad_(False)
     try:
         adapted: nn.Module = peft.get_peft_model(model, peft.get_peft_config(config))
-    except ValueError as error:
-        raise StudioError(
-            f"{choice.method.title} cannot be put on this model: {error}", code="method"
+    except (ValueError, TypeError, RuntimeError) as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")
+        raise AskedWrongly(
+            f"{choice.method.title} cannot be used with this kind of model: {reason}. "
+            "Choose another method, full fine-tuning for one.",
+            code="method",
+            fields=[FieldProblem("method.name", reason)],
         ) from error
     return adapted
 
