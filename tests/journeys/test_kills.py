@@ -56,7 +56,15 @@ def kill(processes: list[psutil.Process]) -> None:
             continue
 
 
-@pytest.mark.parametrize("victims", [(PAGE_SERVER,), (DISPATCHER,), (MODEL_WORKER,), ()])
+@pytest.mark.parametrize(
+    "victims",
+    [
+        pytest.param((PAGE_SERVER,), marks=pytest.mark.long),
+        pytest.param((DISPATCHER,), marks=pytest.mark.long),
+        pytest.param((MODEL_WORKER,), marks=pytest.mark.long),
+        pytest.param((), id="all three"),
+    ],
+)
 def test_training_goes_on_and_the_open_window_shows_it_again(
     person: Person, studio: PageServer, tiny_model: Path, tmp_path: Path, victims: tuple[str, ...]
 ) -> None:
