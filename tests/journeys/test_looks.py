@@ -18,8 +18,6 @@ from tests.journeys.person import Person
 from tests.studio.ui.serving import PageServer
 
 Scheme = Literal["light", "dark"]
-SIZES = [(1280, 800), (900, 600)]
-SCHEMES: list[Scheme] = ["light", "dark"]
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +67,15 @@ def is_within_the_window(page: Page) -> bool:
     )
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(
+    ("size", "scheme"),
+    [
+        ((1280, 800), "light"),
+        ((900, 600), "dark"),
+        pytest.param((1280, 800), "dark", marks=pytest.mark.long),
+        pytest.param((900, 600), "light", marks=pytest.mark.long),
+    ],
+)
 def test_every_page_fits_its_window_in_light_and_dark(
     browser: Browser,
     lived_in: PageServer,
