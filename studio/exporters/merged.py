@@ -22,7 +22,7 @@ def merged(opened: Opened, trained: Path, settings: Settings, folder: Path) -> N
     model: Any = opened.model
     if adapters.has_adapter(model):
         model = adapters.merge(model)
-    dtype = opened.numbers.weights if settings.dtype == "same" else DTYPES[settings.dtype]
+    dtype = dtype_of(settings, opened.numbers.weights)
     model = model.to(dtype)
     model.config.dtype = dtype
     model.save_pretrained(
