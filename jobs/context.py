@@ -18,6 +18,18 @@ class Stopped(Exception):
     """Raised by a task that was asked to stop and has saved what it needs to go on."""
 
 
+class NeedsAPerson(Exception):
+    """Raised by a task that has saved its place and cannot go on until a person saw to something.
+
+    The job is then paused: `words` say what to do before it is resumed, `code` is for a program.
+    """
+
+    def __init__(self, words: str, *, code: str) -> None:
+        super().__init__(words)
+        self.code = code
+        self.words = words
+
+
 class ProcessKilled(Exception):
     """Raised by a task when a process it had started was killed by a signal not its own.
 

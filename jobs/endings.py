@@ -21,6 +21,7 @@ class EndingKind(StrEnum):
     RETURNED = "returned"
     RAISED = "raised"
     STOPPED = "stopped"
+    NEEDS_A_PERSON = "needs_a_person"
     KILLED = "killed"
     OWNER_LOST = "owner_lost"
 
@@ -56,6 +57,8 @@ def what_next(job: Job, ending: Ending) -> Next:
     if ending.kind == EndingKind.RAISED:
         code, words = ending.code or "crash", ending.words or "The task ended without a word."
         return Next(JobState.FAILED, words, code, words)
+    if ending.kind == EndingKind.NEEDS_A_PERSON:
+        return Next(JobState.PAUSED, ending.words or "Paused.", ending.code, ending.words)
     if job.intent == Intent.PAUSE:
         return Next(JobState.PAUSED, "Paused.")
     if ending.kind == EndingKind.KILLED:

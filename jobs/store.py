@@ -199,6 +199,8 @@ class Store:
                 state=JobState.CANCELLED,
                 ended_at=self._clock(),
                 waiting_for=None,
+                error_code=None,
+                error=None,
             )
             self._fail_those_after(connection, job)
             return job
@@ -227,7 +229,14 @@ class Store:
             if job.state != JobState.PAUSED:
                 raise WrongState(_not_paused_words(job))
             return self._change(
-                connection, job, "resumed", "Resumed.", state=JobState.QUEUED, owners_lost=0
+                connection,
+                job,
+                "resumed",
+                "Resumed.",
+                state=JobState.QUEUED,
+                owners_lost=0,
+                error_code=None,
+                error=None,
             )
 
     def retry(self, job_id: int) -> Job:

@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from jobs.context import ProcessKilled, Stopped, Task, TaskContext, TaskError
+from jobs.context import NeedsAPerson, ProcessKilled, Stopped, Task, TaskContext, TaskError
 from jobs.endings import Ending, EndingKind, write_ending
 from jobs.processes import platform
 from jobs.programs import find
@@ -48,6 +48,9 @@ def run(tasks: str, name: str, context: TaskContext) -> Ending:
         result = _look_up(find(tasks), name)(context)
     except Stopped:
         return Ending(EndingKind.STOPPED)
+    except NeedsAPerson as error:
+        context.log(error.words)
+        return Ending(EndingKind.NEEDS_A_PERSON, code=error.code, words=error.words)
     except ProcessKilled as error:
         return Ending(EndingKind.KILLED, words=str(error) or None)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - stored with the job

@@ -33,11 +33,14 @@ def disk(counts: Counts, spec: TrainSpec, weight_bytes: int, free_bytes: int) ->
     trained = counts.trainable * _TRAINED_BYTES
     checkpoint = trained * (1 + OPTIMIZER_STATES[spec.training.optimizer])
     is_full = spec.method.method.family == "full"
+    # The newest is kept whatever the limit.
+    limit = spec.training.checkpoint_bytes or checkpoint * spec.training.keep_checkpoints
+    kept = max(checkpoint, min(limit, checkpoint * spec.training.keep_checkpoints))
     base = counts.total if is_full else counts.total - counts.trainable
     return Disk(
         checkpoint_bytes=checkpoint,
         # A new checkpoint is complete before the oldest one goes.
-        checkpoints_bytes=checkpoint * (spec.training.keep_checkpoints + 1),
+        checkpoints_bytes=kept + checkpoint,
         trained_bytes=trained,
         merged_bytes=base * weight_bytes,
         free_bytes=free_bytes,

@@ -149,6 +149,11 @@ class Training(Section):
         None, ge=1, description="Stop after this many measurements without a gain."
     )
     keep_checkpoints: int = Field(2, ge=1, le=100, description="Checkpoints kept while it runs.")
+    checkpoint_bytes: int | None = Field(
+        None,
+        ge=1,
+        description="Disk that the kept checkpoints may take together; the newest always stays.",
+    )
     devices: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where it runs.")
     seed: int = Field(
         0,

@@ -12,7 +12,7 @@ import psutil
 import torch
 
 from jobs import durable
-from jobs.context import Stopped, TaskContext
+from jobs.context import NeedsAPerson, Stopped, TaskContext
 from jobs.progress import read_metrics
 from studio.errors import StudioError
 from studio.inference.opened import ADAPTER_FOLDER, MODEL_FOLDER, ORDER_FILE
@@ -21,28 +21,50 @@ from studio.models.source import resolve
 from studio.settings import Home
 from studio.spec import TrainOrder, TrainSpec
 from studio.training import adapters, encoding, loading, loop, probe
+from studio.training.fitting import is_out_of_memory
 from studio.training.kept import kept_split
 from studio.training.loop import Report, Setup
+from studio.training.room import DISK_ERRORS, is_full_disk
 
 REMEDY = (
-    "Lower the batch size (and raise gradient accumulation as much), lower the longest length, "
-    "or switch on gradient checkpointing."
+    "One row at a time with intermediate results computed twice was still too much. Lower the longest "
+    "length, choose a smaller model or a method that trains less, or close other programs."
 )
 
 
 def train(context: TaskContext) -> dict[str, Any]:
-    """Train as ordered, going on from the last checkpoint; raises Stopped once a stop was asked for."""
+    """Train as ordered, going on from the last checkpoint.
+
+    Raises Stopped once a stop was asked for, NeedsAPerson where the disk has no room left.
+    """
+    try:
+        return _train(context)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise StudioError(f"The memory ran out. {REMEDY}", code="out_of_memory") from error
+    except DISK_ERRORS as error:
+        if not is_full_disk(error):
+            raise
+        raise NeedsAPerson(
+            f"The disk that holds {context.folder} is full. Nothing that was saved is lost. "
+            "Make some room, then resume the training: it goes on from its last checkpoint.",
+            code="disk_full",
+        ) from error
+
+
+def _train(context: TaskContext) -> dict[str, Any]:
     order = _order(context)
     setup = _set_up(context, order)
     began = time.monotonic()
-    try:
-        outcome = loop.run(
-            setup,
-            on_report=lambda report: _report(context, report),
-            should_stop=lambda: context.stop_requested,
-        )
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise StudioError(f"The memory ran out. {REMEDY}", code="out_of_memory") from error
+    outcome = loop.run(
+        setup,
+        on_report=lambda report: _report(context, report),
+        should_stop=lambda: context.stop_requested,
+        on_words=context.log,
+    )
+    if outcome.shortage:
+        raise NeedsAPerson(outcome.shortage, code="disk_full")
     if not outcome.is_complete:
         context.log(f"Stopped after step {outcome.position.step}; the place is kept.")
         raise Stopped
@@ -65,7 +87,7 @@ def _order(context: TaskContext) -> TrainOrder:
         )
     licence = resolved.licence or order.base.licence  # of the Hub's models known once they are here
     base = replace(order.base, folder=str(resolved.folder), licence=licence)
-    order = replace(order, base=base, spec=_settled(context, _gentler(context, order.spec)))
+    order = replace(order, base=base, spec=_settled(context, order.spec))
     durable.write_json(context.folder / ORDER_FILE, order.to_json())
     durable.write_json(context.folder / "spec.json", order.spec.to_json())
     return order
@@ -79,27 +101,6 @@ def _settled(context: TaskContext, spec: TrainSpec) -> TrainSpec:
     )
     training = spec.training.model_copy(update={"precision": numbers.name})
     return replace(spec, training=training)
-
-
-def _gentler(context: TaskContext, spec: TrainSpec) -> TrainSpec:
-    """After a kill from outside, which mostly means that memory ran out: half the micro-batch.
-
-    The accumulation doubles, so the steps stay the same rows with the same weight.
-    """
-    training = spec.training
-    if not context.crashes or training.batch_size % 2:
-        return spec
-    context.log(
-        "The last attempt was killed by the system, mostly a sign of too little memory: "
-        f"going on with {training.batch_size // 2} instead of {training.batch_size} rows at a time."
-    )
-    halved = training.model_copy(
-        update={
-            "batch_size": training.batch_size // 2,
-            "gradient_accumulation": training.gradient_accumulation * 2,
-        }
-    )
-    return replace(spec, training=halved)
 
 
 def _set_up(context: TaskContext, order: TrainOrder) -> Setup:
@@ -137,7 +138,23 @@ def _set_up(context: TaskContext, order: TrainOrder) -> Setup:
     )
     pad_id = tokenizer.pad_token_id or 0
     checkpoints = context.folder / "checkpoints"
-    return Setup(spec, model, device, numbers, training, held_out, packed, pad_id, checkpoints)
+    if context.crashes:
+        context.log(
+            "An earlier attempt was killed by the system, mostly a sign of too little memory: "
+            "going on with fewer rows at a time."
+        )
+    return Setup(
+        spec,
+        model,
+        device,
+        numbers,
+        training,
+        held_out,
+        packed,
+        pad_id,
+        checkpoints,
+        crashes=context.crashes,
+    )
 
 
 def _device(context: TaskContext, spec: TrainSpec) -> torch.device:
@@ -188,6 +205,11 @@ def _result(context: TaskContext, setup: Setup, outcome: loop.Outcome) -> dict[s
         "tokens": outcome.position.tokens,
         "precision": setup.numbers.name,
         "packed": setup.packed,
+        "memory": {
+            "rows_at_a_time": outcome.fit.rows_at_a_time,
+            "recomputes": outcome.fit.recomputes,
+            "ran_out": outcome.fit != setup.asked_fit,
+        },
         "measured": {
             "seconds": round(seconds, 3),
             "tokens_per_second": round(outcome.position.tokens / max(seconds, 1e-9), 1),

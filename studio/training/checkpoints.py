@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +16,30 @@ from torch import Tensor, nn
 
 from jobs import durable
 from studio.training.adapters import trainable
+from studio.training.fitting import Fit
+from studio.training.randomness import random_states, restore_random_states
 
 HASHES = "hashes.json"
+POSITION = "position.json"
+FILES = frozenset({"weights.safetensors", "optimizer.safetensors", "random.safetensors", POSITION})
 
 
 @dataclass(frozen=True)
 class Position:
-    """Where a run stands: the optimizer steps done, and figures that later steps add to."""
+    """Where a run stands: the optimizer steps done, figures that later steps add to, and what it learnt
+    of the memory (`fit`, None before anything was)."""
 
     step: int = 0
     tokens: int = 0
     seconds: float = 0.0
+    fit: Fit | None = None
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> Position:
+        """The position in a checkpoint's document."""
+        fit = document.get("fit")
+        figures = {name: document[name] for name in ("step", "tokens", "seconds")}
+        return cls(**figures, fit=Fit(**fit) if fit else None)
 
 
 def save(
@@ -35,14 +49,15 @@ def save(
     position: Position,
     *,
     keep: int,
+    limit_bytes: int | None = None,
 ) -> Path:
     """Write a checkpoint below `folder`, then remove all but the newest `keep`. Gives its path.
 
+    Of those kept, the oldest go where all together take more than `limit_bytes`; the newest stays.
     Holds the trained weights, the optimizer's state, all random states and the position; each file's
     hash is kept, so that a damaged checkpoint is found when it is wanted. No pickle.
     """
     path = folder / f"step-{position.step:08d}"
-    durable.clear_leftovers(path)
     if path.exists():
         return path
     with durable.new_folder(path) as new:
@@ -50,17 +65,10 @@ def save(
         safetensors.torch.save_file(weights, new / "weights.safetensors")
         state, groups = _optimizer_state(optimizer)
         safetensors.torch.save_file(state, new / "optimizer.safetensors")
-        safetensors.torch.save_file(_random_states(), new / "random.safetensors")
-        document = {
-            "step": position.step,
-            "tokens": position.tokens,
-            "seconds": position.seconds,
-            "groups": groups,
-        }
-        durable.write_json(new / "position.json", document)
+        safetensors.torch.save_file(random_states(), new / "random.safetensors")
+        durable.write_json(new / POSITION, {**asdict(position), "groups": groups})
         durable.write_json(new / HASHES, {file.name: _sha256(file) for file in new.iterdir()})
-    for old in _paths(folder)[:-keep]:
-        shutil.rmtree(old, ignore_errors=True)
+    _prune(folder, keep, limit_bytes)
     return path
 
 
@@ -69,19 +77,35 @@ def restore(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer) ->
 
     Damaged ones are set aside under a name that says so. None when there is nothing to go on from.
     """
+    for unfinished in folder.glob(".step-*.partial"):
+        shutil.rmtree(unfinished, ignore_errors=True)
     for path in reversed(_paths(folder)):
         if not _is_whole(path):
             path.rename(path.with_name(f"damaged-{path.name}"))
             continue
-        document = json.loads((path / "position.json").read_text(encoding="utf-8"))
+        document = json.loads((path / POSITION).read_text(encoding="utf-8"))
         weights = safetensors.torch.load_file(path / "weights.safetensors")
         with torch.no_grad():
             for name, value in trainable(model):
                 value.copy_(weights[name])
         _restore_optimizer(optimizer, path, document["groups"])
-        _restore_random_states(safetensors.torch.load_file(path / "random.safetensors"))
-        return Position(document["step"], document["tokens"], document["seconds"])
+        restore_random_states(safetensors.torch.load_file(path / "random.safetensors"))
+        return Position.read(document)
     return None
+
+
+def _prune(folder: Path, keep: int, limit_bytes: int | None) -> None:
+    """Remove what is too old, takes too much room, or was found damaged: a whole newer one stands."""
+    kept = _paths(folder)[-keep:]
+    while limit_bytes is not None and len(kept) > 1 and sum(map(_bytes, kept)) > limit_bytes:
+        kept = kept[1:]
+    for old in (*_paths(folder), *folder.glob("damaged-*")):
+        if old not in kept:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def _bytes(path: Path) -> int:
+    return sum(file.stat().st_size for file in path.iterdir())
 
 
 def _paths(folder: Path) -> list[Path]:
@@ -91,8 +115,10 @@ def _paths(folder: Path) -> list[Path]:
 def _is_whole(path: Path) -> bool:
     try:
         hashes = json.loads((path / HASHES).read_text(encoding="utf-8"))
-        return all(_sha256(path / name) == wanted for name, wanted in hashes.items())
-    except (OSError, ValueError):
+        return hashes.keys() >= FILES and all(
+            _sha256(path / name) == wanted for name, wanted in hashes.items()
+        )
+    except (OSError, ValueError, AttributeError):
         return False
 
 
@@ -119,20 +145,3 @@ def _restore_optimizer(optimizer: torch.optim.Optimizer, path: Path, groups: lis
         parameter, _, key = name.partition(".")
         state.setdefault(int(parameter), {})[key] = value
     optimizer.load_state_dict({"state": state, "param_groups": groups})
-
-
-def _random_states() -> dict[str, Tensor]:
-    states = {"cpu": torch.get_rng_state()}
-    if torch.cuda.is_available():
-        states |= {
-            f"cuda:{index}": state for index, state in enumerate(torch.cuda.get_rng_state_all())
-        }
-    return states
-
-
-def _restore_random_states(states: dict[str, Tensor]) -> None:
-    torch.set_rng_state(states["cpu"])
-    if torch.cuda.is_available():
-        for index in range(torch.cuda.device_count()):
-            if f"cuda:{index}" in states:
-                torch.cuda.set_rng_state(states[f"cuda:{index}"], index)

@@ -18,8 +18,10 @@ from studio.training import checkpoints, optimizers, step
 from studio.training.adapters import trainable
 from studio.training.batching import Batch, Schedule, micro_batches
 from studio.training.checkpoints import Position
-from studio.training.loading import Numbers
+from studio.training.fitting import Fit, survive
+from studio.training.loading import Numbers, checkpoint_activations
 from studio.training.losses import LOSSES
+from studio.training.room import DISK_ERRORS, DiskRoom, is_full_disk, shortage_words
 
 # A run that is killed loses at most about this much work, however long its epochs are.
 CHECKPOINT_EVERY_S = 300.0
@@ -27,7 +29,10 @@ CHECKPOINT_EVERY_S = 300.0
 
 @dataclass(frozen=True)
 class Setup:
-    """A run made ready: all that the loop needs and does not choose itself."""
+    """A run made ready: all that the loop needs and does not choose itself.
+
+    `crashes` is how often an attempt was killed from outside, mostly for want of memory.
+    """
 
     spec: TrainSpec
     model: nn.Module
@@ -38,6 +43,13 @@ class Setup:
     packed: bool
     pad_id: int
     checkpoints: Path
+    crashes: int = 0
+
+    @property
+    def asked_fit(self) -> Fit:
+        """How the spec lays out a step's rows."""
+        training = self.spec.training
+        return Fit(training.batch_size, training.gradient_checkpointing)
 
 
 @dataclass(frozen=True)
@@ -56,44 +68,85 @@ class Report:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How the loop ended: `is_complete` is False when it was asked to stop and saved a checkpoint."""
+    """How the loop ended: `is_complete` is False when it saved its place and stopped before the end.
+
+    That was asked of it, or the disk has no room left, which `shortage` says in words.
+    """
 
     is_complete: bool
     position: Position
+    fit: Fit
+    shortage: str | None = None
 
 
 def run(
-    setup: Setup, *, on_report: Callable[[Report], None], should_stop: Callable[[], bool]
+    setup: Setup,
+    *,
+    on_report: Callable[[Report], None],
+    should_stop: Callable[[], bool],
+    on_words: Callable[[str], None] = lambda _: None,
 ) -> Outcome:
-    """Train to the end, or to the next step after `should_stop`; goes on from the last checkpoint."""
+    """Train to the end, or to the next step after `should_stop`; goes on from the last checkpoint.
+
+    `on_words` is told what a person should know of the way there.
+    """
     training = setup.spec.training
     schedule = plan(setup)
     optimizer = optimizers.build(setup.model, setup.spec)
     torch.manual_seed(training.seed)
     position = checkpoints.restore(setup.checkpoints, setup.model, optimizer) or Position()
+    fit = _begin_with(setup, position)
+    room = DiskRoom(setup.checkpoints, setup.model)
     if position.step == 0 and setup.held_out:
-        on_report(Report(0, schedule.total_steps, held_out_loss=held_out_loss(setup)))
+        loss, fit = held_out_loss(setup, fit, on_words)
+        on_report(Report(0, schedule.total_steps, held_out_loss=loss))
     saved_at = time.monotonic()
     setup.model.train()
     while position.step < schedule.total_steps:
-        position, report = _one_step(setup, schedule, optimizer, position)
+        position, report, fit = _one_step(setup, schedule, optimizer, position, fit, on_words)
         if _wants_evaluation(setup, schedule, position.step):
-            report = replace(report, held_out_loss=held_out_loss(setup))
+            loss, fit = held_out_loss(setup, fit, on_words)
+            report = replace(report, held_out_loss=loss)
         on_report(report)
-        stop = should_stop()
+        position = replace(position, fit=fit)
+        shortage = room.shortage()
+        stop = should_stop() or shortage is not None
         is_due = time.monotonic() - saved_at > CHECKPOINT_EVERY_S
         if stop or is_due or schedule.ends_epoch(position.step - 1):
-            checkpoints.save(
-                setup.checkpoints,
-                setup.model,
-                optimizer,
-                position,
-                keep=training.keep_checkpoints,
-            )
+            shortage = _save(setup, optimizer, position, room) or shortage
             saved_at = time.monotonic()
-        if stop and position.step < schedule.total_steps:
-            return Outcome(False, position)
-    return Outcome(True, position)
+        if (stop or shortage) and position.step < schedule.total_steps:
+            return Outcome(False, position, fit, shortage)
+    return Outcome(True, position, fit)
+
+
+def _begin_with(setup: Setup, position: Position) -> Fit:
+    """The fit to begin with: as asked, less what earlier attempts found out; the model made ready."""
+    fit = setup.asked_fit.after(setup.crashes).at_most(position.fit or setup.asked_fit)
+    if fit.recomputes and not setup.asked_fit.recomputes:
+        checkpoint_activations(setup.model)
+    return fit
+
+
+def _save(
+    setup: Setup, optimizer: torch.optim.Optimizer, position: Position, room: DiskRoom
+) -> str | None:
+    """Save a checkpoint; where there was no room for it, the words to tell a person."""
+    training = setup.spec.training
+    try:
+        checkpoints.save(
+            setup.checkpoints,
+            setup.model,
+            optimizer,
+            position,
+            keep=training.keep_checkpoints,
+            limit_bytes=training.checkpoint_bytes,
+        )
+    except DISK_ERRORS as error:
+        if not is_full_disk(error):
+            raise
+        return shortage_words(setup.checkpoints, 0, room.needs_bytes)
+    return None
 
 
 def plan(setup: Setup) -> Schedule:
@@ -108,22 +161,34 @@ def plan(setup: Setup) -> Schedule:
     )
 
 
-def held_out_loss(setup: Setup) -> float:
-    """Mean loss a token over the held-out rows; training state stays as it is."""
-    total, tokens = 0.0, 0
+def held_out_loss(
+    setup: Setup, fit: Fit, on_words: Callable[[str], None] = lambda _: None
+) -> tuple[float, Fit]:
+    """Mean loss a token over the held-out rows, and the fit that did; training state stays as it is."""
     was_training = setup.model.training
     setup.model.eval()
-    for batch in _batches(setup, setup.held_out):
-        losses = step.held_out_loss(setup.model, _loss(setup), batch, setup.numbers.context())
-        total += float(losses.total)
-        tokens += losses.trained_tokens
+
+    def attempt(fit: Fit) -> float:
+        total, tokens = 0.0, 0
+        for batch in _batches(setup, setup.held_out, fit):
+            losses = step.held_out_loss(setup.model, _loss(setup), batch, setup.numbers.context())
+            total += float(losses.total)
+            tokens += losses.trained_tokens
+        return total / tokens
+
+    loss, fit = survive(attempt, fit, setup.model, on_words)
     setup.model.train(was_training)
-    return total / tokens
+    return loss, fit
 
 
 def _one_step(
-    setup: Setup, schedule: Schedule, optimizer: torch.optim.Optimizer, position: Position
-) -> tuple[Position, Report]:
+    setup: Setup,
+    schedule: Schedule,
+    optimizer: torch.optim.Optimizer,
+    position: Position,
+    fit: Fit,
+    on_words: Callable[[str], None],
+) -> tuple[Position, Report, Fit]:
     """One optimizer step over all its micro-batches."""
     training = setup.spec.training
     began = time.monotonic()
@@ -131,22 +196,18 @@ def _one_step(
         position.step, schedule.total_steps, training.scheduler, training.warmup_ratio
     )
     optimizers.set_rate(optimizer, rate)
-    batches = _batches(setup, [setup.training[row] for row in schedule.rows_of(position.step)])
-    trained_tokens = sum(batch.trained_tokens for batch in batches)
-    losses = [
-        step.micro_step(
-            setup.model, _loss(setup), batch, trained_tokens, setup.numbers.context()
-        ).total
-        for batch in batches
-    ]
+    rows = [setup.training[row] for row in schedule.rows_of(position.step)]
+    gradients, fit = survive(
+        lambda fit: _gradients(setup, _batches(setup, rows, fit)), fit, setup.model, on_words
+    )
     norm = step.apply(
         optimizer, (value for _, value in trainable(setup.model)), training.max_grad_norm
     )
-    loss = _mean_loss(losses, trained_tokens, position.step, norm)
+    loss = _mean_loss(gradients.losses, gradients.trained_tokens, position.step, norm)
     seconds = time.monotonic() - began
-    tokens = sum(batch.tokens for batch in batches)
+    tokens = gradients.tokens
     done = Position(position.step + 1, position.tokens + tokens, position.seconds + seconds)
-    return done, Report(
+    report = Report(
         step=done.step,
         total_steps=schedule.total_steps,
         epoch=round(done.step / schedule.steps_per_epoch, 4),
@@ -155,6 +216,27 @@ def _one_step(
         grad_norm=float(norm),
         tokens_per_second=tokens / max(seconds, 1e-9),
     )
+    return done, report, fit
+
+
+@dataclass(frozen=True)
+class _Gradients:
+    """What the micro-steps of one step gave; the gradients themselves lie in the parameters."""
+
+    losses: list[Tensor]
+    tokens: int
+    trained_tokens: int
+
+
+def _gradients(setup: Setup, batches: list[Batch]) -> _Gradients:
+    trained_tokens = sum(batch.trained_tokens for batch in batches)
+    losses = [
+        step.micro_step(
+            setup.model, _loss(setup), batch, trained_tokens, setup.numbers.context()
+        ).total
+        for batch in batches
+    ]
+    return _Gradients(losses, sum(batch.tokens for batch in batches), trained_tokens)
 
 
 def _mean_loss(losses: list[Tensor], tokens: int, at_step: int, norm: Tensor) -> float:
@@ -169,11 +251,11 @@ def _mean_loss(losses: list[Tensor], tokens: int, at_step: int, norm: Tensor) ->
     return loss
 
 
-def _batches(setup: Setup, rows: Sequence[Encoded]) -> list[Batch]:
+def _batches(setup: Setup, rows: Sequence[Encoded], fit: Fit) -> list[Batch]:
     return [
         batch.to(setup.device)
         for batch in micro_batches(
-            rows, setup.spec.training.batch_size, packed=setup.packed, pad_id=setup.pad_id
+            rows, fit.rows_at_a_time, packed=setup.packed, pad_id=setup.pad_id
         )
     ]
 

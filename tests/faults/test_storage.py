@@ -18,6 +18,7 @@ from jobs.errors import StoreBusy
 from jobs.models import JobState
 from jobs.queue import Queue
 from jobs.store import Store
+from tests.disks import fill, mounted
 from tests.faults.invariants import check_file
 from tests.jobs.queues import (
     kill,
@@ -65,26 +66,9 @@ def test_the_list_can_be_read_all_the_time_while_jobs_come_and_go(queue: Queue) 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of one megabyte, on a machine where the tests may mount one."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = shutil.which("mount")
-    options = ["-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)]
-    if mount is None or subprocess.run([mount, *options], capture_output=True).returncode:
-        pytest.skip("no right to mount a small disk here")
-    yield disk
-    subprocess.run(["umount", "--lazy", str(disk)], check=True)
-
-
-def fill(disk: Path) -> Path:
-    """Use up what is free on the disk; removing the file makes room again."""
-    ballast = disk / "ballast"
-    with open(ballast, "wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(b"0" * 512)
-        except OSError:
-            return ballast
+    """A disk of one megabyte."""
+    with mounted(tmp_path / "disk", "1m") as disk:
+        yield disk
 
 
 def test_a_full_disk_stops_no_job_and_its_end_is_told_once_there_is_room(
@@ -100,6 +84,17 @@ def test_a_full_disk_stops_no_job_and_its_end_is_told_once_there_is_room(
         ballast.unlink()
         assert queue.wait(job.id, poll_s=0.05).state == JobState.SUCCEEDED
         check_file(str(queue.config.database))
+
+
+def test_a_task_that_finds_no_room_is_paused_with_words_and_goes_on_when_resumed(
+    queue: Queue,
+) -> None:
+    job = queue.enqueue("needs_room", {})
+    paused = queue.wait(job.id, poll_s=0.05)
+    assert (paused.state, paused.error_code, paused.slots) == (JobState.PAUSED, "disk_full", ())
+    assert paused.error == "The disk is almost full. Make some room, then resume."
+    assert queue.store.resume(job.id).error is None
+    assert queue.wait(job.id, poll_s=0.05).state == JobState.SUCCEEDED
 
 
 WRITER = """

@@ -11,7 +11,7 @@ import threading
 import time
 from typing import Any
 
-from jobs.context import ProcessKilled, Stopped, TaskContext, TaskError
+from jobs.context import NeedsAPerson, ProcessKilled, Stopped, TaskContext, TaskError
 from jobs.durable import write_json
 from jobs.progress import read_json
 
@@ -75,6 +75,15 @@ def lose_a_rank(context: TaskContext) -> dict[str, Any]:
     return {"crashes": context.crashes}
 
 
+def needs_room(context: TaskContext) -> dict[str, Any]:
+    """Cannot go on until a person has made room, as it finds in its first attempt."""
+    if context.attempt == 1:
+        raise NeedsAPerson(
+            "The disk is almost full. Make some room, then resume.", code="disk_full"
+        )
+    return {"attempt": context.attempt}
+
+
 def stubborn(context: TaskContext) -> None:
     """Deaf to SIGTERM, with children in sessions of their own that are deaf, too."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -123,7 +132,8 @@ def _start_family() -> None:
 TASKS = {
     task.__name__: task
     for task in (
-        echo, count, fail, explain, leave, not_json, kill_itself, lose_a_rank, stubborn, orphans,
+        echo, count, fail, explain, leave, not_json, kill_itself, lose_a_rank, needs_room, stubborn,
+        orphans,
         slow_to_stop, linger, until_there_is_room
     )
 }  # fmt: skip

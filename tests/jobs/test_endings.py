@@ -41,6 +41,7 @@ def after(job: Job, kind: EndingKind, **changed: object) -> Next:
         (EndingKind.STOPPED, JobState.QUEUED),
         (EndingKind.KILLED, JobState.QUEUED),
         (EndingKind.OWNER_LOST, JobState.QUEUED),
+        (EndingKind.NEEDS_A_PERSON, JobState.PAUSED),
     ],
 )
 def test_what_follows_when_nobody_wanted_anything(
@@ -63,8 +64,9 @@ def test_a_job_to_be_paused_is_paused_unless_it_came_to_its_end_first(
     assert after(job, kind, intent=Intent.PAUSE).state == expected
 
 
-def test_an_error_keeps_its_code_and_words(job: Job) -> None:
-    following = after(job, EndingKind.RAISED)
+@pytest.mark.parametrize("kind", [EndingKind.RAISED, EndingKind.NEEDS_A_PERSON])
+def test_an_error_keeps_its_code_and_words(job: Job, kind: EndingKind) -> None:
+    following = after(job, kind)
     assert (following.error_code, following.error) == ("odd", "Odd.")
 
 

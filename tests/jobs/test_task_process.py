@@ -55,6 +55,14 @@ def test_a_killed_rank_counts_as_a_killed_task(tmp_path: Path) -> None:
     assert ending == Ending(EndingKind.KILLED, words="Rank 1 was killed (SIGKILL).")
 
 
+def test_a_task_that_needs_a_person_says_what_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ending = ending_of("needs_room", tmp_path)
+    assert (ending.kind, ending.code) == (EndingKind.NEEDS_A_PERSON, "disk_full")
+    assert str(ending.words) in capsys.readouterr().out
+
+
 def test_a_task_that_was_asked_to_stop_has_stopped(tmp_path: Path) -> None:
     context = TaskContext(1, {"steps": 9}, tmp_path)
     context.request_stop()
