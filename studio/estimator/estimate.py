@@ -25,6 +25,7 @@ from studio.models.architecture import from_config
 from studio.objectives import Encoded
 from studio.spec import TrainSpec
 from studio.training.adapters import Counts, count
+from studio.training.encoding import arrange
 from studio.training.loading import Numbers, Precision, choose_numbers
 
 logger = logging.getLogger(__name__)
@@ -32,7 +33,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of a spec encoded at full length: those to train on and those held out."""
+    """The rows of a spec encoded at full length: those to train on and those held out.
+
+    They are cut and combined as the spec says when the estimate is made.
+    """
 
     training: Sequence[Encoded]
     held_out: Sequence[Encoded]
@@ -174,9 +178,13 @@ def _numbers(spec: TrainSpec, device: Device) -> Numbers:
 
 def _run(spec: TrainSpec, built: Blueprint, rows: Rows | None, cost: Cost) -> RunShape:
     packed = spec.training.packing != "off" and built.takes_positions
-    if rows is None or not rows.training:
-        return unknown_run(spec.training, packed=packed)
-    return run_shape(rows.training, rows.held_out, spec.training, cost, packed=packed)
+    choice, length = spec.objective, spec.training.max_length
+    training = arrange(rows.training, choice, length) if rows else []
+    if rows is None or not training:
+        return unknown_run(spec.training, choice, packed=packed)
+    held_out = arrange(rows.held_out, choice, length)
+    layout = choice.objective.layout
+    return run_shape(training, held_out, spec.training, cost, packed=packed, layout=layout)
 
 
 def _memory(step: StepCost, certain: Certainty, device: Device, idle: int | None) -> Memory:

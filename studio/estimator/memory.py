@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -17,8 +17,9 @@ from studio.estimator.patches import Known, without_data
 from studio.spec import TrainSpec
 from studio.training import optimizers, step
 from studio.training.adapters import trainable
+from studio.training.batching import Batch
 from studio.training.loading import Numbers
-from studio.training.losses import LOSSES
+from studio.training.losses import Loss, loss_of
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,8 @@ def simulate(
     """
     live = LiveStorages()
     known = Known(
-        packs_several_rows=micro_batch.is_packed and micro_batch.rows > 1,
-        pads=micro_batch.tokens < micro_batch.places,
+        packs_several_rows=micro_batch.is_packed and max(micro_batch.rows, micro_batch.answers) > 1,
+        pads=micro_batch.pads,
     )
     _hold_model(live, blueprint)
     optimizer = optimizers.build(blueprint.model, spec)
@@ -54,13 +55,9 @@ def simulate(
         _settle(live, blueprint, optimizer, spec)
         live.forget_peak()
         with live.within("activations", "forward"):
-            step.micro_step(
-                blueprint.model,
-                _watched(live, LOSSES[spec.objective.name]),
-                batch,
-                max(1, micro_batch.trained_tokens),
-                numbers.context(),
-            )
+            (batch,) = step.with_baseline(blueprint.model, [batch], numbers.context)
+            loss = _watched(live, loss_of(spec.objective))
+            step.micro_step(blueprint.model, loss, batch, max(1, batch.units), numbers.context())
         flops = live.flops
         _apply(live, blueprint, optimizer, spec)
     return StepCost(live.peak, flops)
@@ -76,7 +73,7 @@ def roughly(blueprint: Blueprint, spec: TrainSpec, micro_batch: MicroBatch, cost
             parts["gradients"] += size
             parts["optimizer"] += OPTIMIZER_STATES[spec.training.optimizer] * size
     parts["activations"] = int(cost.place * micro_batch.places)
-    parts["loss"] = int(cost.kept * micro_batch.lines * micro_batch.kept)
+    parts["loss"] = int(cost.kept * micro_batch.lines * (micro_batch.kept + micro_batch.written))
     total = sum(parameter.numel() for parameter in blueprint.model.parameters())
     # Two operations a weight and place forwards, as many for the gradient of what passes, and again
     # as many for the gradient of the weights where they train.
@@ -136,17 +133,17 @@ def _gradients_marked(live: LiveStorages, blueprint: Blueprint) -> Iterator[None
             parameter.grad = None
 
 
-def _watched(live: LiveStorages, loss: Callable[..., Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
+def _watched(live: LiveStorages, loss: Loss) -> Loss:
     """`loss`, with the logits and all that is made of them counted as the loss's own."""
 
     def past_the_logits(gradient: Tensor) -> None:
         live.part = "activations"
 
-    def watched(logits: Tensor, targets: Tensor) -> Tensor:
+    def watched(logits: Tensor, batch: Batch) -> Tensor:
         live.hold(logits, "loss")
         logits.register_hook(past_the_logits)
         with live.within("loss", "loss"):
-            total = loss(logits, targets)
+            total = loss(logits, batch)
         # What follows is the backward pass, and its first operations are the loss's.
         live.part, live.moment = "loss", "backward"
         return total

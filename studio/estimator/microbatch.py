@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
 from studio.models.architecture import Architecture
-from studio.objectives import Encoded
-from studio.spec import Training
+from studio.objectives import Encoded, Layout
+from studio.spec import ObjectiveChoice, Training
 from studio.training.batching import Batch, Schedule
 
 # After so many rows of a run the rest is taken to be alike, and its largest rows to meet in one batch.
@@ -18,40 +18,77 @@ _MOST_ROWS = 100_000
 
 @dataclass(frozen=True)
 class MicroBatch:
-    """The shape of one micro-batch: `rows` laid out in lines of `width` tokens, packed all in one line.
+    """The shape of one micro-batch: `lines` of `width` tokens.
 
     `tokens` are real ones, without padding; `kept` counts the positions of a line whose logits are
-    needed.
+    needed, `answers` the sequences that are weighed as a whole (0 where tokens are). `classes` is the
+    width of the target of a classification, `written` the positions of an encoder-decoder's answer.
     """
 
     rows: int
     tokens: int
     trained_tokens: int
+    lines: int
     width: int
     kept: int
     is_packed: bool
-
-    @property
-    def lines(self) -> int:
-        """The first dimension of its tensors."""
-        return 1 if self.is_packed else self.rows
+    answers: int = 0
+    classes: int = 0
+    written: int = 0
+    mismatched: MicroBatch | None = None
 
     @property
     def places(self) -> int:
         """Tokens with their padding: what the model computes."""
-        return self.lines * self.width
+        own = self.lines * (self.width + self.written)
+        return own + (self.mismatched.places if self.mismatched else 0)
+
+    @property
+    def pads(self) -> bool:
+        """Whether a line is filled up."""
+        return self.tokens < self.lines * (self.width + self.written)
+
+    def repeated(self, times: int) -> MicroBatch:
+        """The shape of so many batches like this one as one batch."""
+        beside = 1 if self.is_packed else times
+        along = times if self.is_packed else 1
+        return replace(
+            self,
+            rows=self.rows * times,
+            tokens=self.tokens * times,
+            trained_tokens=self.trained_tokens * times,
+            lines=self.lines * beside,
+            width=self.width * along,
+            kept=self.kept * along,
+            answers=self.answers * times,
+            mismatched=self.mismatched and self.mismatched.repeated(times),
+        )
 
     def empty_batch(self) -> Batch:
         """The batch as the trainer makes it, on the default device, with no value written into it."""
         ids = torch.empty((self.lines, self.width), dtype=torch.int64)
         second = "position_ids" if self.is_packed else "attention_mask"
+        inputs = {"input_ids": ids, second: torch.empty_like(ids)}
+        keep, columns = torch.empty((self.kept,), dtype=torch.int64), self.kept
+        if self.written:
+            inputs["decoder_input_ids"] = torch.empty((self.lines, self.written), dtype=torch.int64)
+        is_whole = bool(self.classes or self.written)
+        if is_whole:
+            columns = self.classes or self.written
+        targets = torch.empty((self.lines, columns), dtype=torch.int64)
+        weighs_rows = bool(self.answers or self.classes)
         return Batch(
-            inputs={"input_ids": ids, second: torch.empty_like(ids)},
-            keep=torch.empty((self.kept,), dtype=torch.int64),
-            targets=torch.empty((self.lines, self.kept), dtype=torch.int64),
+            inputs=inputs,
+            keep=None if is_whole else keep,
+            targets=targets,
             rows=self.rows,
             tokens=self.tokens,
             trained_tokens=self.trained_tokens,
+            units=self.rows if weighs_rows else self.trained_tokens,
+            sequences=torch.empty_like(targets) if self.answers else None,
+            reference=torch.empty((self.answers,)) if self.answers else None,
+            weights=torch.empty((self.rows,)) if weighs_rows else None,
+            mismatched=self.mismatched.empty_batch() if self.mismatched else None,
         )
 
 
@@ -89,21 +126,14 @@ class Cost:
 
     def of(self, batch: MicroBatch) -> float:
         """The batch's rough size in bytes."""
-        return self.place * batch.places + self.kept * batch.lines * batch.kept
+        return self.place * batch.places + self.kept * batch.lines * (batch.kept + batch.written)
 
 
-def unknown_run(training: Training, *, packed: bool) -> RunShape:
-    """The shape while the data is not known: every row fills `max_length`, every token is trained."""
-    rows, length = training.batch_size, training.max_length
-    tokens, trained = rows * length, rows * (length - 1)
-    largest = MicroBatch(
-        rows=rows,
-        tokens=tokens,
-        trained_tokens=trained,
-        width=tokens if packed else length,
-        kept=trained if packed else length - 1,
-        is_packed=packed,
-    )
+def unknown_run(training: Training, choice: ObjectiveChoice, *, packed: bool) -> RunShape:
+    """The shape while the data is not known: every row is as large as the settings let it be."""
+    longest = choice.objective.longest(choice.settings, training.max_length)
+    one = micro_batch([longest], choice.objective.layout, packed=packed)
+    largest = one.repeated(training.batch_size)
     steps = training.max_steps or 0
     places = steps * training.gradient_accumulation * largest.places
     return RunShape(largest, False, 0, 0, 0, steps, places, 0)
@@ -116,8 +146,9 @@ def run_shape(
     cost: Cost,
     *,
     packed: bool,
+    layout: Layout = "tokens",
 ) -> RunShape:
-    """The shape of a run over rows that are encoded at full length; `max_length` is applied here."""
+    """The shape of a run over rows as they are trained."""
     schedule = Schedule.plan(
         len(rows),
         training.batch_size * training.gradient_accumulation,
@@ -125,27 +156,34 @@ def run_shape(
         training.max_steps,
         training.seed,
     )
-    largest, places = _walk(rows, schedule, training, cost, packed=packed)
+    largest, places = _walk(rows, schedule, training, cost, packed=packed, layout=layout)
+    whole = micro_batch(rows, layout, packed=packed)
+    evaluated = micro_batch(held_out, layout, packed=True).tokens if held_out else 0
     return RunShape(
         largest=largest,
         is_measured=True,
         rows=len(rows),
-        tokens=sum(_length(row, training.max_length) for row in rows),
-        trained_tokens=sum(len(_kept(row, training.max_length)) for row in rows),
+        tokens=whole.tokens,
+        trained_tokens=whole.trained_tokens,
         steps=schedule.total_steps,
         places=places,
-        evaluated_places=_evaluations(training, schedule)
-        * sum(_length(row, training.max_length) for row in held_out),
+        evaluated_places=_evaluations(training, schedule) * evaluated,
     )
 
 
 def _walk(
-    rows: Sequence[Encoded], schedule: Schedule, training: Training, cost: Cost, *, packed: bool
+    rows: Sequence[Encoded],
+    schedule: Schedule,
+    training: Training,
+    cost: Cost,
+    *,
+    packed: bool,
+    layout: Layout,
 ) -> tuple[MicroBatch, int]:
     """The largest micro-batch of the schedule, and the places of all its steps."""
     steps_looked_at = min(schedule.total_steps, max(1, _MOST_ROWS // schedule.rows_per_step))
     batches = [
-        micro_batch([rows[row] for row in chosen], training.max_length, packed=packed)
+        micro_batch([rows[row] for row in chosen], layout, packed=packed)
         for step in range(steps_looked_at)
         for chosen in _groups(schedule.rows_of(step), training.batch_size)
     ]
@@ -153,7 +191,7 @@ def _walk(
     if steps_looked_at < schedule.total_steps:
         places = places * schedule.total_steps // steps_looked_at
         longest = sorted(rows, key=lambda row: -len(row.ids))[: training.batch_size]
-        batches.append(micro_batch(longest, training.max_length, packed=packed))
+        batches.append(micro_batch(longest, layout, packed=packed))
     return max(batches, key=cost.of), places
 
 
@@ -161,24 +199,37 @@ def _groups(rows: Sequence[int], size: int) -> list[Sequence[int]]:
     return [rows[begin : begin + size] for begin in range(0, len(rows), size)]
 
 
-def micro_batch(rows: Sequence[Encoded], max_length: int, *, packed: bool) -> MicroBatch:
+def micro_batch(rows: Sequence[Encoded], layout: Layout = "tokens", *, packed: bool) -> MicroBatch:
     """The shape of the batch that `training.batching` makes of these rows."""
-    lengths = [_length(row, max_length) for row in rows]
-    kept = [_kept(row, max_length) for row in rows]
-    trained = sum(map(len, kept))
-    if packed:
-        return MicroBatch(len(rows), sum(lengths), trained, sum(lengths), trained, True)
-    together: set[int] = set().union(*kept)
-    return MicroBatch(len(rows), sum(lengths), trained, max(lengths), len(together), False)
+    lines = list(rows)
+    if layout == "sequences":
+        lines += [row.rejected for row in rows if row.rejected is not None]
+    is_packed = packed and layout in ("tokens", "sequences")
+    lengths = [len(line.ids) for line in lines]
+    kept = [_kept(line) for line in lines]
+    trained, written = sum(map(len, kept)), 0
+    if layout == "decoder":
+        trained = sum(len(row.target) - 1 for row in rows)
+        written = max(len(row.target) - 1 for row in rows)
+    others = [row.mismatched for row in rows if row.mismatched is not None]
+    return MicroBatch(
+        rows=len(rows),
+        tokens=sum(lengths) + (trained if layout == "decoder" else 0),
+        trained_tokens=len(rows) if layout == "classes" else trained,
+        lines=1 if is_packed else len(lines),
+        width=sum(lengths) if is_packed else max(lengths),
+        kept=trained if is_packed else len(set[int]().union(*kept)),
+        is_packed=is_packed,
+        answers=len(lines) if layout == "sequences" else 0,
+        classes=len(rows[0].target) if layout == "classes" else 0,
+        written=written,
+        mismatched=micro_batch(others, layout, packed=packed) if others else None,
+    )
 
 
-def _length(row: Encoded, max_length: int) -> int:
-    return min(len(row.ids), max_length)
-
-
-def _kept(row: Encoded, max_length: int) -> list[int]:
+def _kept(row: Encoded) -> list[int]:
     """The positions whose next token is trained; the first token has nothing before it."""
-    return [place for place, trained in enumerate(row.mask[1:max_length]) if trained]
+    return [place for place, trained in enumerate(row.mask[1:]) if trained]
 
 
 def _evaluations(training: Training, schedule: Schedule) -> int:

@@ -114,5 +114,8 @@ OBJECTIVE = Objective(
     metrics={
         "loss": "How surprised the model is by your answers; lower is better.",
         "held_out_loss": "The same on rows that it never trained on; this is the one to watch.",
+        "token_accuracy": "How often its first guess of the next word piece of your answers is right.",
+        "perplexity": "Among how many word pieces it wavers on average; 1 would be no doubt at all.",
     },
+    needs_template=True,
 )

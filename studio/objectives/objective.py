@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import pydantic
+
+# How rows become a batch, and with that which kind of model is trained:
+# "tokens"     a causal model; each trained token weighs the same;
+# "sequences"  a causal model; whole answers are weighed against one another;
+# "classes"    a model with a classification head; each row has classes;
+# "decoder"    an encoder-decoder; each trained token of what the decoder writes weighs the same.
+Layout = Literal["tokens", "sequences", "classes", "decoder"]
 
 
 class ObjectiveSettings(pydantic.BaseModel):
@@ -26,10 +33,43 @@ class Role:
 
 @dataclass(frozen=True)
 class Encoded:
-    """One example as the model sees it: `ids (T,)`, and `mask (T,)` with 1 where a token is trained."""
+    """One example as the model sees it: `ids (T,)`, and `mask (T,)` with 1 where a token is trained.
+
+    The rest is for the objectives that need it. `rejected`: the answer that is not wanted.
+    `mismatched`: the same question with an answer that belongs to another one. `target`: what the
+    decoder is to write, the row's class, or one number a class. `weight`: how much the row counts,
+    `is_good`: whether its answer is wanted. `reference`: the log-probabilities of its answers under
+    the reference model, once they are known.
+    """
 
     ids: list[int]
     mask: list[int]
+    rejected: Encoded | None = None
+    mismatched: Encoded | None = None
+    target: tuple[int, ...] = ()
+    weight: float = 1.0
+    is_good: bool = True
+    reference: tuple[float, ...] = ()
+
+
+def cut_right(row: Encoded, settings: Any, max_length: int) -> list[Encoded]:
+    """The row within `max_length` tokens, its end cut off; nothing where no trained token is left."""
+    if len(row.ids) > max_length:
+        row = replace(row, ids=row.ids[:max_length], mask=row.mask[:max_length])
+    # The first token has nothing before it that could predict it.
+    return [row] if any(row.mask[1:]) else []
+
+
+def _as_they_are(rows: list[Encoded], settings: Any, max_length: int) -> list[Encoded]:
+    return rows
+
+
+def _leave(settings: Any, examples: Sequence[Any]) -> Any:
+    return settings
+
+
+def _all_trained(settings: Any, length: int) -> Encoded:
+    return Encoded([0] * length, [1] * length)
 
 
 @dataclass(frozen=True)
@@ -38,6 +78,12 @@ class Objective:
 
     `encode(example, tokenizer, settings)` gives plain lists; it raises DataProblem for an example
     that has no trained token or that the model's template refuses.
+    `cut(row, settings, max_length)` gives what becomes of a row within that length: mostly itself,
+    nothing where nothing of it could be trained. `combine` sees all rows after that, for what they
+    have of one another. `settle(settings, examples)` fills in what the settings leave to the data;
+    it raises AskedWrongly where data and settings do not go together. `longest(settings, length)` is
+    the largest row there can be, for the estimate without data. `needs_reference` tells whether
+    answers are compared with the base model's, `needs_template` whether the chat template is used.
     """
 
     name: str
@@ -49,3 +95,10 @@ class Objective:
     encode: Callable[[Any, Any, Any], Encoded]
     # name -> what a person reads beside the figure
     metrics: dict[str, str]
+    layout: Layout = "tokens"
+    cut: Callable[[Encoded, Any, int], list[Encoded]] = cut_right
+    combine: Callable[[list[Encoded], Any, int], list[Encoded]] = _as_they_are
+    settle: Callable[[Any, Sequence[Any]], Any] = _leave
+    longest: Callable[[Any, int], Encoded] = _all_trained
+    needs_reference: Callable[[Any], bool] = lambda settings: False
+    needs_template: bool = False

@@ -189,17 +189,19 @@ def _keep(setup: Setup, folder: Path, order: TrainOrder) -> None:
 
 
 def _result(context: TaskContext, setup: Setup, outcome: loop.Outcome) -> dict[str, Any]:
-    """The run in figures. Held-out losses come from the metrics, which outlive a resume."""
+    """The run in figures. What held-out rows told comes from the metrics, which outlive a resume."""
     lines, _ = read_metrics(context.folder)
-    losses = [line["held_out_loss"] for line in lines if line.get("held_out_loss") is not None]
+    looked = [line for line in lines if line.get("held_out_loss") is not None]
     seconds = outcome.position.seconds
     return {
         "parameters": asdict(adapters.count(setup.model)),
         "shape": asdict(encoding.shape(setup.training, setup.spec.training.max_length)),
         "held_out": {
             "rows": len(setup.held_out),
-            "loss_before": losses[0] if losses else None,
-            "loss_after": losses[-1] if losses else None,
+            "loss_before": looked[0]["held_out_loss"] if looked else None,
+            "loss_after": looked[-1]["held_out_loss"] if looked else None,
+            "before": looked[0].get("held_out") if looked else None,
+            "after": looked[-1].get("held_out") if looked else None,
         },
         "steps": outcome.position.step,
         "tokens": outcome.position.tokens,

@@ -4,40 +4,59 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import chain
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from studio.objectives import Encoded
-from studio.training.losses.chat import IGNORED
+from studio.objectives import Encoded, Layout
+
+IGNORED = -100
+"""A target that trains nothing."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """One micro-batch.
+    """One micro-batch. All whole numbers int64.
 
     `inputs` go to the model: `input_ids (B, T)`, and `position_ids` or `attention_mask` of that shape;
-    `keep (K,)` are the positions whose logits are needed, `targets (B, K)` the tokens that follow them
-    (IGNORED where a row trains nothing there). All int64. `tokens` counts real tokens, without padding.
+    an encoder-decoder gets `decoder_input_ids (B, D)` as well. `keep (K,)` are the positions whose
+    logits are needed, None where the model gives no others. `targets` is what the loss holds them
+    against: tokens `(B, K)`, IGNORED where a row trains nothing, or classes `(B, 1)`, or 0 and 1 for
+    each class `(B, C)`. `units` counts what the loss sums over: trained tokens, or rows.
+    `tokens` counts real tokens, without padding.
+
+    Where whole answers are weighed, `sequences (B, K)` tells to which of the S answers a target
+    belongs: all wanted ones in the order of the rows, then the rejected ones. `reference (S,)` are
+    their log-probabilities under the reference model. `weights (rows,)`: how much each row counts,
+    below 0 where its answer is not wanted. `mismatched` are the same questions with others' answers;
+    what they tell the step before it begins comes back as `baseline` (a scalar).
     """
 
     inputs: dict[str, Tensor]
-    keep: Tensor
+    keep: Tensor | None
     targets: Tensor
     rows: int
     tokens: int
     trained_tokens: int
+    units: int
+    sequences: Tensor | None = None
+    reference: Tensor | None = None
+    weights: Tensor | None = None
+    mismatched: Batch | None = None
+    baseline: Tensor | None = None
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on `device`."""
-        return replace(
-            self,
-            inputs={name: value.to(device) for name, value in self.inputs.items()},
-            keep=self.keep.to(device),
-            targets=self.targets.to(device),
-        )
+        moved: dict[str, Any] = {
+            field.name: value.to(device)
+            for field in fields(self)
+            if isinstance(value := getattr(self, field.name), Tensor | Batch)
+        }
+        moved["inputs"] = {name: value.to(device) for name, value in self.inputs.items()}
+        return replace(self, **moved)
 
 
 @dataclass(frozen=True)
@@ -79,12 +98,24 @@ class Schedule:
 
 
 def micro_batches(
-    examples: Sequence[Encoded], batch_size: int, *, packed: bool, pad_id: int
+    examples: Sequence[Encoded],
+    batch_size: int,
+    *,
+    packed: bool,
+    pad_id: int,
+    layout: Layout = "tokens",
 ) -> Iterator[Batch]:
     """The examples in batches of `batch_size` rows, packed into one line each or padded."""
     for begin in range(0, len(examples), batch_size):
         rows = examples[begin : begin + batch_size]
-        yield _packed(rows) if packed else _padded(rows, pad_id)
+        if layout == "classes":
+            yield _classes(rows, pad_id)
+        elif layout == "decoder":
+            yield _decoder(rows, pad_id)
+        elif layout == "sequences":
+            yield _sequences(rows, packed=packed, pad_id=pad_id)
+        else:
+            yield _packed(rows) if packed else _padded(rows, pad_id)
 
 
 def _packed(rows: Sequence[Encoded]) -> Batch:
@@ -105,29 +136,97 @@ def _packed(rows: Sequence[Encoded]) -> Batch:
         rows=len(rows),
         tokens=sum(len(row.ids) for row in rows),
         trained_tokens=len(keep),
+        units=len(keep),
     )
 
 
 def _padded(rows: Sequence[Encoded], pad_id: int) -> Batch:
     """One row a line, filled up on the right; padding is told by the attention mask, never by its id."""
-    width = max(len(row.ids) for row in rows)
-    filling = [width - len(row.ids) for row in rows]
-    lines = zip(rows, filling, strict=True)
-    targets = [[*_targets(row)[1:], IGNORED, *[IGNORED] * fill] for row, fill in lines]
+    inputs = _filled([row.ids for row in rows], pad_id)
+    width = inputs["input_ids"].shape[1]
+    targets = [[*_targets(row)[1:], IGNORED, *[IGNORED] * (width - len(row.ids))] for row in rows]
     keep = [at for at in range(width) if any(line[at] != IGNORED for line in targets)]
-    lines = zip(rows, filling, strict=True)
-    ids, attention = zip(
-        *(([*row.ids, *[pad_id] * fill], [1] * len(row.ids) + [0] * fill) for row, fill in lines),
-        strict=True,
-    )
+    trained = sum(target != IGNORED for line in targets for target in line)
     return Batch(
-        inputs={"input_ids": torch.tensor(ids), "attention_mask": torch.tensor(attention)},
+        inputs=inputs,
         keep=torch.tensor(keep),
         targets=torch.tensor([[line[at] for at in keep] for line in targets]),
         rows=len(rows),
         tokens=sum(len(row.ids) for row in rows),
-        trained_tokens=sum(target != IGNORED for line in targets for target in line),
+        trained_tokens=trained,
+        units=trained,
     )
+
+
+def _sequences(rows: Sequence[Encoded], *, packed: bool, pad_id: int) -> Batch:
+    """Every answer a sequence of its own: the wanted ones of all rows, then the rejected ones."""
+    lines = [*rows, *(row.rejected for row in rows if row.rejected is not None)]
+    batch = _packed(lines) if packed else _padded(lines, pad_id)
+    trained = [sum(line.mask[1:]) for line in lines]
+    numbers = torch.arange(len(lines))
+    sequences = (
+        numbers.repeat_interleave(torch.tensor(trained))[None]
+        if packed
+        else numbers[:, None].expand(batch.targets.shape).contiguous()
+    )
+    known = [row.reference or (0.0, 0.0) for row in rows]
+    others = [row.mismatched for row in rows if row.mismatched is not None]
+    mismatched = _sequences(others, packed=packed, pad_id=pad_id) if others else None
+    return replace(
+        batch,
+        rows=len(rows),
+        units=len(rows),
+        sequences=sequences,
+        reference=torch.tensor(
+            [pair[0] for pair in known] + [pair[1] for pair in known][: len(lines) - len(rows)]
+        ),
+        weights=torch.tensor([row.weight if row.is_good else -row.weight for row in rows]),
+        mismatched=mismatched
+        and replace(mismatched, reference=torch.tensor([pair[1] for pair in known])),
+    )
+
+
+def _classes(rows: Sequence[Encoded], pad_id: int) -> Batch:
+    """One row a line; the target is the row's class, or 0 or 1 for each class."""
+    return Batch(
+        inputs=_filled([row.ids for row in rows], pad_id),
+        keep=None,
+        targets=torch.tensor([row.target for row in rows]),
+        rows=len(rows),
+        tokens=sum(len(row.ids) for row in rows),
+        trained_tokens=len(rows),
+        units=len(rows),
+        weights=torch.tensor([row.weight for row in rows]),
+    )
+
+
+def _decoder(rows: Sequence[Encoded], pad_id: int) -> Batch:
+    """The encoder reads `ids`; the decoder, begun with the first token of `target`, writes the others."""
+    written = [list(row.target[1:]) for row in rows]
+    width = max(map(len, written))
+    trained = sum(map(len, written))
+    return Batch(
+        inputs=_filled([row.ids for row in rows], pad_id)
+        | {
+            "decoder_input_ids": _filled([list(row.target[:-1]) for row in rows], pad_id)[
+                "input_ids"
+            ]
+        },
+        keep=None,
+        targets=torch.tensor([[*line, *[IGNORED] * (width - len(line))] for line in written]),
+        rows=len(rows),
+        tokens=sum(len(row.ids) + len(row.target) - 1 for row in rows),
+        trained_tokens=trained,
+        units=trained,
+    )
+
+
+def _filled(lines: Sequence[Sequence[int]], pad_id: int) -> dict[str, Tensor]:
+    """Lines filled up on the right to the longest, with the mask that tells what is real."""
+    width = max(map(len, lines))
+    ids = [[*line, *[pad_id] * (width - len(line))] for line in lines]
+    attention = [[1] * len(line) + [0] * (width - len(line)) for line in lines]
+    return {"input_ids": torch.tensor(ids), "attention_mask": torch.tensor(attention)}
 
 
 def _targets(row: Encoded) -> list[int]:

@@ -24,26 +24,38 @@ class Shape:
 def encode(
     examples: Iterable[Any], choice: ObjectiveChoice, tokenizer: Any, max_length: int
 ) -> list[Encoded]:
-    """Encode every example, cut to `max_length` tokens on the right.
+    """The rows that the examples are trained as, each within `max_length` tokens.
 
-    Raises DataProblem naming the lines whose answer would be cut away whole: such a row would be
+    Raises DataProblem naming the lines of which nothing would be left to train: such a row would be
     trained as nothing at all, silently.
     """
-    encoded, lost = [], []
+    kept, lost = [], []
     for example in examples:
         row = choice.objective.encode(example, tokenizer, choice.settings)
-        row = Encoded(row.ids[:max_length], row.mask[:max_length])
-        # The first token has nothing before it that could predict it.
-        if not any(row.mask[1:]):
+        pieces = choice.objective.cut(row, choice.settings, max_length)
+        kept += pieces
+        if not pieces:
             lost.append(example.line)
-        encoded.append(row)
     if lost:
         lines = ", ".join(map(str, lost[:10])) + (" …" if len(lost) > 10 else "")
         raise DataProblem(
             f"{len(lost)} row(s) are so long that nothing of their answer is left within {max_length} "
             f"tokens (line {lines}). Raise training.max_length, or shorten or remove those rows."
         )
-    return encoded
+    return choice.objective.combine(kept, choice.settings, max_length)
+
+
+def encode_whole(examples: Iterable[Any], choice: ObjectiveChoice, tokenizer: Any) -> list[Encoded]:
+    """Every example at its full length, for `arrange` to make rows of."""
+    return [choice.objective.encode(each, tokenizer, choice.settings) for each in examples]
+
+
+def arrange(rows: Iterable[Encoded], choice: ObjectiveChoice, max_length: int) -> list[Encoded]:
+    """Rows of full length cut and combined as `encode` does it; what is lost is left out."""
+    kept = [
+        piece for row in rows for piece in choice.objective.cut(row, choice.settings, max_length)
+    ]
+    return choice.objective.combine(kept, choice.settings, max_length)
 
 
 def shape(rows: Sequence[Encoded], max_length: int) -> Shape:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -19,8 +20,9 @@ from studio.training.adapters import trainable
 from studio.training.batching import Batch, Schedule, micro_batches
 from studio.training.checkpoints import Position
 from studio.training.fitting import Fit, survive
+from studio.training.held_out import measure_of
 from studio.training.loading import Numbers, checkpoint_activations
-from studio.training.losses import LOSSES
+from studio.training.losses import loss_of
 from studio.training.room import DISK_ERRORS, DiskRoom, is_full_disk, shortage_words
 
 # A run that is killed loses at most about this much work, however long its epochs are.
@@ -54,7 +56,11 @@ class Setup:
 
 @dataclass(frozen=True)
 class Report:
-    """What one step gave; `held_out_loss` only where it was measured, nothing else before the first step."""
+    """What one step gave; before the first step only what the held-out rows tell.
+
+    That is there only where it was measured: their mean loss a unit, and by name in `held_out` what
+    else the objective counts.
+    """
 
     step: int
     total_steps: int
@@ -64,6 +70,7 @@ class Report:
     grad_norm: float | None = None
     tokens_per_second: float | None = None
     held_out_loss: float | None = None
+    held_out: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -98,15 +105,14 @@ def run(
     fit = _begin_with(setup, position)
     room = DiskRoom(setup.checkpoints, setup.model)
     if position.step == 0 and setup.held_out:
-        loss, fit = held_out_loss(setup, fit, on_words)
-        on_report(Report(0, schedule.total_steps, held_out_loss=loss))
+        report, fit = _with_held_out(setup, Report(0, schedule.total_steps), fit, on_words)
+        on_report(report)
     saved_at = time.monotonic()
     setup.model.train()
     while position.step < schedule.total_steps:
         position, report, fit = _one_step(setup, schedule, optimizer, position, fit, on_words)
         if _wants_evaluation(setup, schedule, position.step):
-            loss, fit = held_out_loss(setup, fit, on_words)
-            report = replace(report, held_out_loss=loss)
+            report, fit = _with_held_out(setup, report, fit, on_words)
         on_report(report)
         position = replace(position, fit=fit)
         shortage = room.shortage()
@@ -161,24 +167,28 @@ def plan(setup: Setup) -> Schedule:
     )
 
 
-def held_out_loss(
-    setup: Setup, fit: Fit, on_words: Callable[[str], None] = lambda _: None
-) -> tuple[float, Fit]:
-    """Mean loss a token over the held-out rows, and the fit that did; training state stays as it is."""
+def _with_held_out(
+    setup: Setup, report: Report, fit: Fit, on_words: Callable[[str], None]
+) -> tuple[Report, Fit]:
+    """The report with what the held-out rows tell, and the fit that did; training state stays as it is."""
+    choice, context = setup.spec.objective, setup.numbers.context
+    loss, measure = loss_of(choice), measure_of(choice)
+
+    def attempt(fit: Fit) -> tuple[float, dict[str, Any]]:
+        total, units, sums = 0.0, 0, torch.zeros(())
+        batches = step.with_baseline(setup.model, _batches(setup, setup.held_out, fit), context)
+        for batch in batches:
+            losses, counts = step.look(setup.model, loss, measure.count, batch, context())
+            total += float(losses.total)
+            units += losses.units
+            sums = counts + sums
+        return total / units, measure.figures(sums, units, total / units)
+
     was_training = setup.model.training
     setup.model.eval()
-
-    def attempt(fit: Fit) -> float:
-        total, tokens = 0.0, 0
-        for batch in _batches(setup, setup.held_out, fit):
-            losses = step.held_out_loss(setup.model, _loss(setup), batch, setup.numbers.context())
-            total += float(losses.total)
-            tokens += losses.trained_tokens
-        return total / tokens
-
-    loss, fit = survive(attempt, fit, setup.model, on_words)
+    (mean, figures), fit = survive(attempt, fit, setup.model, on_words)
     setup.model.train(was_training)
-    return loss, fit
+    return replace(report, held_out_loss=mean, held_out=figures), fit
 
 
 def _one_step(
@@ -203,7 +213,7 @@ def _one_step(
     norm = step.apply(
         optimizer, (value for _, value in trainable(setup.model)), training.max_grad_norm
     )
-    loss = _mean_loss(gradients.losses, gradients.trained_tokens, position.step, norm)
+    loss = _mean_loss(gradients.losses, gradients.units, position.step, norm)
     seconds = time.monotonic() - began
     tokens = gradients.tokens
     done = Position(position.step + 1, position.tokens + tokens, position.seconds + seconds)
@@ -225,23 +235,22 @@ class _Gradients:
 
     losses: list[Tensor]
     tokens: int
-    trained_tokens: int
+    units: int
 
 
-def _gradients(setup: Setup, batches: list[Batch]) -> _Gradients:
-    trained_tokens = sum(batch.trained_tokens for batch in batches)
+def _gradients(setup: Setup, batches: Sequence[Batch]) -> _Gradients:
+    loss, context = loss_of(setup.spec.objective), setup.numbers.context
+    batches = step.with_baseline(setup.model, batches, context)
+    units = sum(batch.units for batch in batches)
     losses = [
-        step.micro_step(
-            setup.model, _loss(setup), batch, trained_tokens, setup.numbers.context()
-        ).total
-        for batch in batches
+        step.micro_step(setup.model, loss, batch, units, context()).total for batch in batches
     ]
-    return _Gradients(losses, sum(batch.tokens for batch in batches), trained_tokens)
+    return _Gradients(losses, sum(batch.tokens for batch in batches), units)
 
 
-def _mean_loss(losses: list[Tensor], tokens: int, at_step: int, norm: Tensor) -> float:
-    """Mean loss a token. Raises StudioError when the numbers have left all bounds."""
-    loss = float(torch.stack(losses).sum()) / tokens
+def _mean_loss(losses: list[Tensor], units: int, at_step: int, norm: Tensor) -> float:
+    """Mean loss a unit. Raises StudioError when the numbers have left all bounds."""
+    loss = float(torch.stack(losses).sum()) / units
     if not (math.isfinite(loss) and math.isfinite(float(norm))):
         raise StudioError(
             f"The numbers broke down at step {at_step + 1} (the loss is {loss}, the gradient's size "
@@ -252,16 +261,14 @@ def _mean_loss(losses: list[Tensor], tokens: int, at_step: int, norm: Tensor) ->
 
 
 def _batches(setup: Setup, rows: Sequence[Encoded], fit: Fit) -> list[Batch]:
-    return [
-        batch.to(setup.device)
-        for batch in micro_batches(
-            rows, fit.rows_at_a_time, packed=setup.packed, pad_id=setup.pad_id
-        )
-    ]
-
-
-def _loss(setup: Setup) -> Callable[[Tensor, Tensor], Tensor]:
-    return LOSSES[setup.spec.objective.name]
+    batches = micro_batches(
+        rows,
+        fit.rows_at_a_time,
+        packed=setup.packed,
+        pad_id=setup.pad_id,
+        layout=setup.spec.objective.objective.layout,
+    )
+    return [batch.to(setup.device) for batch in batches]
 
 
 def _wants_evaluation(setup: Setup, schedule: Schedule, steps_done: int) -> bool:

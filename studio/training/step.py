@@ -5,29 +5,34 @@ The trainer runs these functions on real tensors, the estimator on meta tensors.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from studio.training.batching import Batch
+from studio.training.likelihood import log_probabilities
 from studio.training.losses import Loss
 
 
 @dataclass(frozen=True)
 class Losses:
-    """What one micro-step gives: the loss summed over its trained tokens (a detached scalar)."""
+    """What one micro-step gives: the loss summed over its units (a detached scalar)."""
 
     total: Tensor
-    trained_tokens: int
+    units: int
 
 
-def trained_logits(model: nn.Module, batch: Batch) -> Tensor:
-    """Logits `(B, K, V)` at the kept positions only: the output layer is by far the widest of a small model."""
-    output: Any = model(**batch.inputs, use_cache=False, logits_to_keep=batch.keep)
+def logits_of(model: nn.Module, batch: Batch) -> Tensor:
+    """The logits that the loss needs: `(B, K, V)` at the kept positions only, or `(B, C)` of classes.
+
+    The output layer is by far the widest of a small model, so what is not needed is not computed.
+    """
+    options: dict[str, Any] = {} if batch.keep is None else {"logits_to_keep": batch.keep}
+    output: Any = model(**batch.inputs, use_cache=False, **options)
     return output.logits  # type: ignore[no-any-return]
 
 
@@ -35,18 +40,18 @@ def micro_step(
     model: nn.Module,
     loss: Loss,
     batch: Batch,
-    tokens_per_step: int,
+    units_per_step: int,
     precision: AbstractContextManager[Any],
 ) -> Losses:
     """Forward and backward of one micro-batch; gradients add up in the parameters.
 
-    Each token weighs 1 / `tokens_per_step`, whatever micro-batch it fell into: accumulating gives
-    the gradients of the one large batch.
+    Each unit (a trained token, or a row) weighs 1 / `units_per_step`, whatever micro-batch it fell
+    into: accumulating gives the gradients of the one large batch.
     """
     with precision:
-        total = loss(trained_logits(model, batch), batch.targets)
-    (total / tokens_per_step).backward()
-    return Losses(total.detach(), batch.trained_tokens)
+        total = loss(logits_of(model, batch), batch)
+    (total / units_per_step).backward()
+    return Losses(total.detach(), batch.units)
 
 
 def apply(
@@ -60,10 +65,44 @@ def apply(
 
 
 @torch.no_grad()
-def held_out_loss(
-    model: nn.Module, loss: Loss, batch: Batch, precision: AbstractContextManager[Any]
-) -> Losses:
-    """The loss of one batch without training on it; the caller has put the model into eval mode."""
+def look(
+    model: nn.Module,
+    loss: Loss,
+    count: Callable[[Tensor, Batch], Tensor],
+    batch: Batch,
+    precision: AbstractContextManager[Any],
+) -> tuple[Losses, Tensor]:
+    """The loss of one batch without training on it, and what `count` makes of its logits.
+
+    The caller has put the model into eval mode.
+    """
     with precision:
-        total = loss(trained_logits(model, batch), batch.targets)
-    return Losses(total, batch.trained_tokens)
+        logits = logits_of(model, batch)
+        total = loss(logits, batch)
+    return Losses(total, batch.units), count(logits, batch)
+
+
+@torch.no_grad()
+def score(model: nn.Module, batch: Batch, precision: AbstractContextManager[Any]) -> Tensor:
+    """The log-probability `(S,)` of each of the batch's answers, without training on them."""
+    with precision:
+        return log_probabilities(logits_of(model, batch), batch)
+
+
+def with_baseline(
+    model: nn.Module, batches: Sequence[Batch], precision: Callable[[], AbstractContextManager[Any]]
+) -> Sequence[Batch]:
+    """The batches of one step, each with what all of them together tell before the step begins.
+
+    It is how far the model has moved from the reference on answers to other questions (KTO's z0):
+    the mean over the whole step, however its rows are cut into micro-batches.
+    """
+    gains = [
+        (score(model, batch.mismatched, precision()) - batch.mismatched.reference).sum()
+        for batch in batches
+        if batch.mismatched is not None and batch.mismatched.reference is not None
+    ]
+    if not gains:
+        return batches
+    mean = torch.stack(gains).sum() / sum(batch.rows for batch in batches)
+    return [replace(batch, baseline=mean.clamp(min=0.0)) for batch in batches]

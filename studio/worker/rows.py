@@ -16,12 +16,11 @@ from studio.library import Library
 from studio.objectives import Encoded
 from studio.settings import Home
 from studio.spec import DataChoice, ObjectiveChoice, TrainSpec
-from studio.training.encoding import encode
+from studio.training.encoding import encode_whole
 from studio.worker.bench import Base, Bench
 
 # Beyond this many rows only a sample is encoded; the others count as the next longer one of it.
 MOST_ENCODED = 4_000
-_UNCUT = 1 << 30
 
 
 def examples(bench: Bench, choice: DataChoice) -> Split | None:
@@ -79,10 +78,10 @@ def _encode_sample(
 ) -> list[Encoded]:
     """Every row encoded, or of many rows a sample in which each stands for those shorter than it."""
     if len(rows) <= MOST_ENCODED:
-        return encode(rows, objective, tokenizer, _UNCUT)
+        return encode_whole(rows, objective, tokenizer)
     by_length = sorted(range(len(rows)), key=lambda row: -_letters(rows[row]))
     stride = -(-len(rows) // MOST_ENCODED)
-    sample = encode([rows[row] for row in by_length[::stride]], objective, tokenizer, _UNCUT)
+    sample = encode_whole([rows[row] for row in by_length[::stride]], objective, tokenizer)
     placed = {row: sample[place // stride] for place, row in enumerate(by_length)}
     return [placed[row] for row in range(len(rows))]
 

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import Tensor
-from torch.nn import functional
 
-IGNORED = -100
+from studio.training.batching import Batch
+from studio.training.likelihood import cross_entropy_sum
 
 
-def chat(logits: Tensor, targets: Tensor) -> Tensor:
-    """Sum of the cross-entropy over trained tokens, a scalar in float32.
-
-    `logits (B, K, V)` at the kept positions, `targets (B, K) int64` the tokens that follow them,
-    IGNORED where nothing is trained. A sum, so that micro-batches add up token by token.
-    """
-    return functional.cross_entropy(
-        logits.float().flatten(0, 1), targets.flatten(), ignore_index=IGNORED, reduction="sum"
-    )
+def chat(logits: Tensor, batch: Batch, settings: Any) -> Tensor:
+    """Sum of -log p(token) over the answers' tokens; `logits (B, K, V)` at the kept positions."""
+    return cross_entropy_sum(logits, batch.targets)
 
 
 LOSS = chat

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import fields
 from typing import Any
 
 import torch
@@ -15,7 +16,7 @@ from studio.spec import TrainSpec
 from studio.training import adapters, optimizers, step
 from studio.training.batching import Batch, micro_batches
 from studio.training.loading import Numbers, checkpoint_activations
-from studio.training.losses import LOSSES
+from studio.training.losses import loss_of
 
 
 def peak_bytes(
@@ -29,11 +30,10 @@ def peak_bytes(
     if training.gradient_checkpointing:
         checkpoint_activations(model)
     model.train()
-    batch = next(micro_batches(rows, training.batch_size, packed=packed, pad_id=0))
+    layout = spec.objective.objective.layout
+    batch = next(micro_batches(rows, training.batch_size, packed=packed, pad_id=0, layout=layout))
     optimizer = optimizers.build(model, spec)
-    held = _held_bytes(
-        [*model.parameters(), *model.buffers(), *batch.inputs.values(), batch.keep, batch.targets]
-    )
+    held = _held_bytes([*model.parameters(), *model.buffers(), *_tensors(batch)])
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
         for _ in range(2):
             _step(model, optimizer, batch, spec, numbers)
@@ -48,10 +48,19 @@ def _step(
     numbers: Numbers,
 ) -> None:
     for _ in range(spec.training.gradient_accumulation):
-        loss = LOSSES[spec.objective.name]
-        step.micro_step(model, loss, batch, batch.trained_tokens, numbers.context())
+        step.micro_step(model, loss_of(spec.objective), batch, batch.units, numbers.context())
     parameters = (parameter for _, parameter in adapters.trainable(model))
     step.apply(optimizer, parameters, spec.training.max_grad_norm)
+
+
+def _tensors(batch: Batch) -> Iterator[Tensor]:
+    yield from batch.inputs.values()
+    for field in fields(batch):
+        value = getattr(batch, field.name)
+        if isinstance(value, Tensor):
+            yield value
+        elif isinstance(value, Batch):
+            yield from _tensors(value)
 
 
 def _held_bytes(tensors: Iterable[Tensor]) -> int:

@@ -142,7 +142,7 @@ def test_a_checkpoint_holds_the_weights_and_adamw_s_two_numbers_each() -> None:
 
 def run(places: int, evaluated: int = 0) -> RunShape:
     """A run whose largest micro-batch has 100 places."""
-    return RunShape(MicroBatch(1, 100, 50, 100, 50, True), True, 1, 1, 1, 1, places, evaluated)
+    return RunShape(MicroBatch(1, 100, 50, 1, 100, 50, True), True, 1, 1, 1, 1, places, evaluated)
 
 
 def test_the_time_is_the_operations_divided_by_the_rate() -> None:

@@ -14,7 +14,7 @@ from transformers import AutoConfig
 
 from studio.estimator.blueprint import Plan, blueprint
 from studio.estimator.memory import simulate
-from studio.estimator.microbatch import MicroBatch, micro_batch
+from studio.estimator.microbatch import micro_batch
 from studio.estimator.patches import PATCHED
 from studio.spec import TrainSpec
 from studio.training.loading import choose_numbers
@@ -62,7 +62,7 @@ def compare(
     encoded = make_rows(*lengths)
     real = peak_bytes(config, spec, encoded, numbers, packed=packed)
     plan = Plan.of(spec, numbers)
-    shape = micro_batch(encoded, spec.training.max_length, packed=packed)
+    shape = micro_batch(encoded, packed=packed)
     estimated = simulate(blueprint(source, plan), spec, shape, numbers).peak.bytes
     return (estimated - real) / real
 
@@ -134,7 +134,7 @@ def test_the_parts_are_what_a_person_would_count_by_hand(tmp_path: Path) -> None
     weights = sum(parameter.numel() for parameter in built.model.parameters())
     tensors = len(list(built.model.parameters()))
 
-    parts = simulate(built, spec, MicroBatch(1, 8, 4, 8, 4, True), numbers).peak.parts
+    parts = simulate(built, spec, micro_batch(make_rows(8), packed=True), numbers).peak.parts
 
     buffers = sum(4 * buffer.numel() for buffer in built.model.buffers())
     assert parts["weights"] == 4 * weights + buffers
@@ -148,7 +148,7 @@ def test_more_rows_more_memory_and_recomputing_less(tmp_path: Path) -> None:
 
     def peak(rows: int, checkpoints: bool) -> int:
         spec = TrainSpec.parse({"training": {"gradient_checkpointing": checkpoints}})
-        shape = MicroBatch(rows, 64 * rows, 32 * rows, 64 * rows, 32 * rows, True)
+        shape = micro_batch(make_rows(*[64] * rows), packed=True)
         return simulate(blueprint(source, Plan.of(spec, numbers)), spec, shape, numbers).peak.bytes
 
     assert peak(1, False) < peak(4, False)
@@ -159,7 +159,7 @@ def test_no_gradient_stays_behind_in_the_blueprint(tmp_path: Path) -> None:
     spec = TrainSpec.parse({"training": {"gradient_accumulation": 2}})
     numbers = choose_numbers("fp32", torch.device("cpu"), trains_weights=False)
     built = blueprint(make_folder("llama", tmp_path), Plan.of(spec, numbers))
-    shape = MicroBatch(2, 64, 32, 64, 32, True)
+    shape = micro_batch(make_rows(40, 24), packed=True)
 
     first = simulate(built, spec, shape, numbers)
 
@@ -173,7 +173,7 @@ def test_torch_and_transformers_are_the_originals_afterwards(fails: bool, tmp_pa
     spec = TrainSpec.parse({})
     numbers = choose_numbers("fp32", torch.device("cpu"), trains_weights=False)
     built = blueprint(make_folder("jamba" if fails else "llama", tmp_path), Plan.of(spec, numbers))
-    shape = MicroBatch(2, 50, 25, 32, 16, False)
+    shape = micro_batch(make_rows(32, 18), packed=False)
 
     if fails:
         with pytest.raises(RuntimeError):

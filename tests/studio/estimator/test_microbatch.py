@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import pytest
+from torch import Tensor
 
 from studio.estimator.microbatch import Cost, micro_batch, run_shape, unknown_run
 from studio.objectives import Encoded
-from studio.spec import Training
+from studio.spec import Training, TrainSpec
 from studio.training.batching import Batch, micro_batches
 from tests.studio.estimator.configurations import make_rows
 
 COST = Cost(place=1.0, kept=1.0)
+CHAT = TrainSpec.parse({}).objective
 
 
 def training(**values: Any) -> Training:
@@ -22,9 +25,14 @@ def training(**values: Any) -> Training:
 
 def shapes(batch: Batch) -> dict[str, Any]:
     """Every size of a batch."""
-    tensors = {**batch.inputs, "keep": batch.keep, "targets": batch.targets}
-    sizes = {name: (tensor.shape, tensor.dtype) for name, tensor in tensors.items()}
-    return {**sizes, "rows": batch.rows, "tokens": batch.tokens, "trained": batch.trained_tokens}
+    values = {**{field.name: getattr(batch, field.name) for field in fields(batch)}, **batch.inputs}
+    del values["inputs"]
+    if batch.mismatched is not None:
+        values["mismatched"] = shapes(batch.mismatched)
+    return {
+        name: (value.shape, value.dtype) if isinstance(value, Tensor) else value
+        for name, value in values.items()
+    }
 
 
 @pytest.mark.parametrize("packed", [True, False])
@@ -33,13 +41,7 @@ def test_the_shape_is_that_of_the_trainer_s_batch(packed: bool, lengths: tuple[i
     rows = make_rows(*lengths)
     real = next(micro_batches(rows, len(rows), packed=packed, pad_id=0))
 
-    assert shapes(micro_batch(rows, 512, packed=packed).empty_batch()) == shapes(real)
-
-
-def test_rows_are_cut_at_the_longest_length() -> None:
-    shape = micro_batch(make_rows(40, 10), 20, packed=True)
-
-    assert shape.tokens == 30
+    assert shapes(micro_batch(rows, packed=packed).empty_batch()) == shapes(real)
 
 
 def test_the_largest_micro_batch_is_one_that_the_run_has() -> None:
@@ -74,13 +76,13 @@ def test_held_out_rows_are_looked_at_before_training_and_after_each_pass() -> No
 
 
 def test_without_data_every_row_is_full_and_trained() -> None:
-    shape = unknown_run(training(batch_size=4, max_length=100), packed=True)
+    shape = unknown_run(training(batch_size=4, max_length=100), CHAT, packed=True)
 
     assert (shape.largest.tokens, shape.largest.trained_tokens) == (400, 396)
     assert not shape.is_measured
 
 
 def test_a_million_tokens_are_no_work_to_describe() -> None:
-    shape = unknown_run(training(batch_size=4096, max_length=1_048_576), packed=False)
+    shape = unknown_run(training(batch_size=4096, max_length=1_048_576), CHAT, packed=False)
 
     assert shape.largest.places == 4096 * 1_048_576

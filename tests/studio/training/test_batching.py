@@ -7,8 +7,7 @@ from itertools import chain
 import torch
 
 from studio.objectives import Encoded
-from studio.training.batching import Schedule, micro_batches
-from studio.training.losses.chat import IGNORED
+from studio.training.batching import IGNORED, Schedule, micro_batches
 
 ROWS = [Encoded([1, 2, 3], [0, 0, 1]), Encoded([4, 5, 6, 7], [0, 1, 0, 1])]
 

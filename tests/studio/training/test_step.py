@@ -9,11 +9,14 @@ import pytest
 import torch
 from torch import Tensor
 
+from studio.spec import TrainSpec
 from studio.training import step
 from studio.training.adapters import trainable
 from studio.training.batching import micro_batches
-from studio.training.losses.chat import chat
+from studio.training.losses import loss_of
 from tests.studio.training.setups import encoded, setup
+
+CHAT = loss_of(TrainSpec.parse({}).objective)
 
 
 def gradients(model: Path, tmp_path: Path, batch_size: int, *, packed: bool) -> dict[str, Tensor]:
@@ -25,9 +28,9 @@ def gradients(model: Path, tmp_path: Path, batch_size: int, *, packed: bool) -> 
             if "lora_B" in name:
                 value.copy_(torch.randn(value.shape, generator=torch.Generator().manual_seed(1)))
     batches = list(micro_batches(encoded(6), batch_size, packed=packed, pad_id=3))
-    tokens = sum(batch.trained_tokens for batch in batches)
+    tokens = sum(batch.units for batch in batches)
     for batch in batches:
-        step.micro_step(ready.model, chat, batch, tokens, contextlib.nullcontext())
+        step.micro_step(ready.model, CHAT, batch, tokens, contextlib.nullcontext())
     return {name: value.grad for name, value in trainable(ready.model) if value.grad is not None}
 
 
@@ -50,10 +53,12 @@ def test_the_loss_equals_the_librarys_own(tiny_model: Path, tmp_path: Path) -> N
     (batch,) = micro_batches([row], 1, packed=True, pad_id=3)
     labels = torch.tensor([[t if m else -100 for t, m in zip(row.ids, row.mask, strict=True)]])
 
-    ours = step.held_out_loss(ready.model, chat, batch, contextlib.nullcontext())
+    ours, _ = step.look(
+        ready.model, CHAT, lambda logits, _: logits.sum(), batch, contextlib.nullcontext()
+    )
     theirs = ready.model(input_ids=torch.tensor([row.ids]), labels=labels).loss
 
-    torch.testing.assert_close(ours.total / ours.trained_tokens, theirs)
+    torch.testing.assert_close(ours.total / ours.units, theirs)
 
 
 def test_applying_clips_moves_the_weights_and_forgets_the_gradients(
@@ -61,7 +66,7 @@ def test_applying_clips_moves_the_weights_and_forgets_the_gradients(
 ) -> None:
     ready = setup(tiny_model, tmp_path)
     (batch,) = micro_batches(encoded(4), 4, packed=True, pad_id=3)
-    step.micro_step(ready.model, chat, batch, 1, contextlib.nullcontext())
+    step.micro_step(ready.model, CHAT, batch, 1, contextlib.nullcontext())
     values = [value for _, value in trainable(ready.model)]
     before = [value.detach().clone() for value in values]
     optimizer = torch.optim.SGD(values, lr=1.0)
