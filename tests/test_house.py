@@ -34,7 +34,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
 
 # Everything here may be imported by the page server and the commands.
 FREE_OF_TORCH = [
-    *("cli", "data", "devices", "errors", "formats", "library", "methods", "models"),
+    *("checks", "cli", "data", "devices", "errors", "formats", "library", "methods", "models"),
     *("objectives", "orders", "registry", "settings", "spec", "ui", "worker.client"),
 ]
 TORCH_ALL_THE_SAME = {"studio.models.convert"}
