@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-_ENDING = ".partial"
+ENDING = ".partial"
+"""The end of the name of what is being written."""
 
 
 def write_text(path: Path, text: str) -> None:
@@ -63,7 +64,7 @@ def new_folder(path: Path) -> Iterator[Path]:
 
 def clear_leftovers(path: Path) -> None:
     """Remove what killed writers of `path` left beside it; for a place that one writer at a time has."""
-    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*{_ENDING}"):
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*{ENDING}"):
         if leftover.is_dir():
             shutil.rmtree(leftover, ignore_errors=True)
         else:
@@ -93,4 +94,4 @@ def sync_folder(folder: Path) -> None:
 
 def _beside(path: Path) -> Path:
     """A temporary name in the folder of `path`: a rename within one folder never crosses a file system."""
-    return path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}{_ENDING}")
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}{ENDING}")

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from studio.data.columns import ColumnMapping, check_columns, recognise
 from studio.data.examples import (
     MINIMUM_ROWS,
     Example,
-    Examples,
     Problem,
-    build,
+    Rejected,
     problem_in,
+    walk,
 )
-from studio.data.readers import read
+from studio.data.examples.building import problems_of
 from studio.data.table import Table
 from studio.errors import DataProblem
 
@@ -26,17 +25,18 @@ EXAMPLES_SHOWN = 3
 
 @dataclass(frozen=True)
 class Inspection:
-    """A table with its mapping, the examples that come of it and everything found wrong."""
+    """A table with its mapping, how many examples come of it, the first of them, all that is wrong."""
 
     table: Table
     mapping: ColumnMapping
+    ready: int
     examples: tuple[Example, ...]
     problems: tuple[Problem, ...]
 
     @property
     def verdict(self) -> str:
         """One sentence: `28 of 30 rows are ready; 2 need a look.`"""
-        rows, ready = len(self.table.rows), len(self.examples)
+        rows, ready = len(self.table.rows), self.ready
         if ready == rows:
             return "The one row is ready." if rows == 1 else f"All {rows:,} rows are ready."
         left = rows - ready
@@ -52,32 +52,45 @@ class Inspection:
             "confidence": self.mapping.confidence,
             "reason": self.mapping.reason,
             "rows": len(self.table.rows),
-            "ready": len(self.examples),
-            "examples": [example.as_json() for example in self.examples[:EXAMPLES_SHOWN]],
+            "ready": self.ready,
+            "examples": [example.as_json() for example in self.examples],
             "problems": [problem.as_json() for problem in self.problems],
             "notes": list(self.table.notes),
             "words": self.verdict,
         }
 
 
-def inspect(path: Path, roles: Mapping[str, str] | None = None) -> Inspection:
-    """Read and check a data file, with the columns chosen in `roles`, else recognised.
+def inspect(table: Table, roles: Mapping[str, str] | None = None) -> Inspection:
+    """Look through a table, with the columns chosen in `roles`, else recognised; no row is held.
 
-    Raises DataProblem when the file cannot be read, or when `roles` do not fit its columns
-    (`.fields` then names each).
+    Raises DataProblem when `roles` do not fit its columns (`.fields` then names each).
     """
-    return inspect_table(read(path), roles)
-
-
-def inspect_table(table: Table, roles: Mapping[str, str] | None = None) -> Inspection:
-    """As `inspect`, for a table read already: a changed mapping needs no second reading."""
     mapping = _chosen(table, roles) if roles else recognise(table)
     if not mapping.roles:
         count = len(table.rows)
         problem = Problem("columns", count, (), mapping.reason)
-        return Inspection(table, mapping, (), (problem,))
-    built = build(table.rows, mapping.roles, lines=table.lines, numbers=table.numbers)
-    return Inspection(table, mapping, built.examples, (*built.problems, *_over_all(built)))
+        return Inspection(table, mapping, 0, (), (problem,))
+    rejected: dict[str, list[tuple[int, int]]] = {}
+    repeated: list[tuple[int, int]] = []
+    seen: set[bytes] = set()
+    samples: list[Example] = []
+    ready = 0
+    for found in walk(
+        table.rows, mapping.roles, mapping.objective, lines=table.lines, numbers=table.numbers
+    ):
+        place = (found.place.number, found.place.line)
+        if isinstance(found, Rejected):
+            rejected.setdefault(found.check, []).append(place)
+            continue
+        ready += 1
+        if len(samples) < EXAMPLES_SHOWN:
+            samples.append(found)
+        key = _key(found)
+        if key in seen:
+            repeated.append(place)
+        seen.add(key)
+    problems = (*problems_of(rejected), *_over_all(repeated, ready))
+    return Inspection(table, mapping, ready, tuple(samples), problems)
 
 
 def _chosen(table: Table, roles: Mapping[str, str]) -> ColumnMapping:
@@ -88,17 +101,15 @@ def _chosen(table: Table, roles: Mapping[str, str]) -> ColumnMapping:
     return ColumnMapping("chat", dict(roles), 1.0, "Chosen by hand.")
 
 
-def _over_all(built: Examples) -> Iterable[Problem]:
+def _over_all(repeated: Sequence[tuple[int, int]], ready: int) -> Iterable[Problem]:
     """Problems of the examples together: repeated ones, too few."""
-    repeated = _repeated(built.examples)
     if repeated:
         yield problem_in(
             "duplicates",
-            [(example.number, example.line) for example in repeated],
+            repeated,
             "question and answer are the same as in an earlier row. They are used all the same; "
             "delete them if they are there by mistake",
         )
-    ready = len(built.examples)
     if ready < MINIMUM_ROWS:
         yield Problem(
             "too_few_rows",
@@ -109,14 +120,7 @@ def _over_all(built: Examples) -> Iterable[Problem]:
         )
 
 
-def _repeated(examples: Iterable[Example]) -> list[Example]:
-    """The examples equal in every turn to one before them."""
-    seen: set[bytes] = set()
-    repeated = []
-    for example in examples:
-        text = "\0".join(f"{turn.role}\0{turn.content}" for turn in example.messages)
-        key = hashlib.blake2b(text.encode(), digest_size=16).digest()
-        if key in seen:
-            repeated.append(example)
-        seen.add(key)
-    return repeated
+def _key(example: Example) -> bytes:
+    """Equal for examples that say the same."""
+    text = f"{example.question}\0{example.answer}"
+    return hashlib.blake2b(text.encode(), digest_size=16).digest()

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from studio.data.examples import Example
+from studio.data.examples.chat import Conversation
 from studio.errors import DataProblem, FieldProblem
 
 
 class Split(NamedTuple):
     """Examples to train on and examples held out, each in the order of the file."""
 
-    training: tuple[Example, ...]
-    held_out: tuple[Example, ...]
+    training: tuple[Any, ...]
+    held_out: tuple[Any, ...]
 
 
 def split(examples: Sequence[Example], share: float, seed: int) -> Split:
@@ -44,7 +45,9 @@ def split(examples: Sequence[Example], share: float, seed: int) -> Split:
 
 
 def _group_key(example: Example, seed: int) -> bytes:
-    questions = (turn.content for turn in example.messages if turn.role == "user")
+    questions = [example.question]
+    if isinstance(example, Conversation):
+        questions = [turn.content for turn in example.messages if turn.role == "user"]
     text = "\n\0".join(" ".join(question.casefold().split()) for question in questions)
     key = str(seed).encode()[:64]
     return hashlib.blake2b(text.encode(), key=key, digest_size=16).digest()

@@ -1,38 +1,78 @@
-"""What every reader makes: a table of rows, and where each row stands in its file."""
+"""What every reader makes: a source of rows, each with its place in the file, and the table they form."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 Row = dict[str, Any]
 
 MAX_COLUMNS = 1_000
 
 
+class Record(NamedTuple):
+    """One row as its reader gives it, and where it stands.
+
+    `line` is the file's (from 1); `number` the row's as a spreadsheet shows it: in a CSV the header
+    is row 1. A cell that a row lacks is absent from its dict or None.
+    """
+
+    row: Row
+    line: int
+    number: int
+
+
+@dataclass(frozen=True)
+class Source:
+    """A data file opened by its reader: rows are read anew each time they are asked for, none is kept.
+
+    `columns` is empty where the rows name their own. What was found out on the way (`The columns are
+    separated by semicolons.`) is added to `notes` while the rows are read.
+    """
+
+    path: Path
+    format: str
+    records: Callable[[], Iterator[Record]]
+    columns: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    """The sheets, splits or files of which one is read, where there are several to choose from."""
+    part: str | None = None
+    notes: list[str] = field(default_factory=list)
+
+    def note(self, words: str) -> None:
+        """Add a sentence for the person, once."""
+        if words not in self.notes:
+            self.notes.append(words)
+
+
 @dataclass(frozen=True)
 class Table:
-    """The rows of one data file. A cell that a row lacks is absent from its dict or None."""
+    """The rows of one data file: in memory, or on disk and read a piece at a time.
+
+    `lines` and `numbers` are those of each row's Record.
+    """
 
     path: Path
     format: str
     columns: tuple[str, ...]
     rows: Sequence[Row]
     lines: Sequence[int]
-    """The line of the file on which each row begins; the first line is 1."""
     numbers: Sequence[int]
-    """Each row's number as a spreadsheet shows it: in a CSV the header is row 1."""
     notes: tuple[str, ...] = ()
-    """What was found out about the file, e.g. `The columns are separated by semicolons.`"""
+    parts: tuple[str, ...] = ()
+    part: str | None = None
 
 
 @dataclass(frozen=True)
 class Reader:
-    """One kind of data file: `read` gives its Table or raises DataProblem, and nothing else."""
+    """One kind of data file. `open(path, part)` gives its Source; DataProblem is all it ever raises.
+
+    `part` is the sheet, split or file inside that is wanted; None leaves the choice to the reader.
+    """
 
     name: str
     title: str
     endings: tuple[str, ...]
-    read: Callable[[Path], Table]
+    open: Callable[[Path, str | None], Source]

@@ -6,9 +6,9 @@ import errno
 import shutil
 import time
 import uuid
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,13 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
 from jobs.database import Database
-from jobs.durable import new_folder
+from jobs.durable import ENDING, sync_folder, sync_tree
 from jobs.schema import bring_up_to_date
-from studio.data.table import Table
+from studio.data.readers import open_source, stamp_of
+from studio.data.stored import Progress, StoredRows, open_stored, store, table_of
+from studio.data.table import Source, Table
 from studio.errors import DataProblem, StudioError
-from studio.library import kept
-from studio.library.kept import KeptRows
-from studio.library.tables import DATASETS, DRAFTS, SCHEMA
+from studio.library.tables import DATASETS, DRAFTS, IMPORTS, SCHEMA
 from studio.settings import Home
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -40,6 +40,15 @@ class KeptDataset:
     folder: Path
     bytes: int
     created_at: float
+    licence: str = ""
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A data file's rows as they were kept, and the table that reads them from there."""
+
+    dataset: KeptDataset
+    table: Table
 
 
 @dataclass(frozen=True)
@@ -70,28 +79,97 @@ class Library:
         """Close the database's connections; the next call opens new ones."""
         self._database.close()
 
-    def keep(self, table: Table, name: str = "") -> KeptDataset:
-        """Copy a table's rows into the home; the same content is kept once, whatever its file.
+    def import_file(
+        self, path: Path, part: str | None = None, *, progress: Progress | None = None
+    ) -> Imported:
+        """The rows of a data file, kept; a file that was kept before and has not changed is not read.
+
+        Raises DataProblem where the file cannot be read, StudioError as `keep` does.
+        """
+        path = Path(path).expanduser().absolute()
+        known = self._known_import(path, part)
+        if known is not None:
+            return known
+        stamp = stamp_of(path)
+        source = open_source(path, part)
+        dataset = self.keep(source, progress=progress)
+        values = {
+            "path": _as_utf8(str(path)),
+            "part": part or "",
+            "stamp": stamp,
+            "hash": dataset.hash,
+            "found": {
+                "format": source.format,
+                "parts": list(source.parts),
+                "part": source.part,
+                "notes": source.notes,
+            },
+        }
+        new = insert(IMPORTS).values(values)
+        new = new.on_conflict_do_update(
+            index_elements=[IMPORTS.c.path, IMPORTS.c.part],
+            set_={name: new.excluded[name] for name in ("stamp", "hash", "found")},
+        )
+        with self._database.writing() as connection:
+            connection.execute(new)
+        rows = open_stored(dataset.folder, dataset.hash, is_trusted=True)
+        return Imported(dataset, table_of(source, rows))
+
+    def imported(self, path: Path, part: str | None = None) -> Imported | None:
+        """The rows of a data file that was kept before and has not changed since; else None."""
+        return self._known_import(Path(path).expanduser().absolute(), part)
+
+    def _known_import(self, path: Path, part: str | None) -> Imported | None:
+        chosen = (IMPORTS.c.path == _as_utf8(str(path))) & (IMPORTS.c.part == (part or ""))
+        with self._database.reading() as connection:
+            row = connection.execute(sa.select(IMPORTS).where(chosen)).first()
+        if row is None or row.stamp != stamp_of(path):
+            return None
+        try:
+            dataset = self.dataset(row.hash)
+            rows = open_stored(dataset.folder, row.hash, is_trusted=True)
+        except DataProblem:
+            return None
+        found = row.found
+        source = Source(path, found["format"], lambda: iter(()), (), tuple(found["parts"]))
+        source = replace(source, part=found["part"], notes=found["notes"])
+        return Imported(dataset, table_of(source, rows))
+
+    def keep(
+        self, source: Source, name: str = "", *, progress: Progress | None = None
+    ) -> KeptDataset:
+        """Copy a source's rows into the home; the same content is kept once, whatever its file.
 
         Raises StudioError (code `disk_full`) when there is no room; nothing half-written stays.
         """
-        hash_ = kept.content_hash(table.columns, table.rows)
-        folder = self.home.datasets / hash_
-        if not self._is_whole(folder, hash_):
-            self._write(folder, table, hash_)
+        unfinished = self.home.datasets / f".import-{uuid.uuid4().hex}{ENDING}"
+        try:
+            with self._in_words(source):
+                unfinished.mkdir()
+                rows = store(source, unfinished, progress)
+                sync_tree(unfinished)
+                folder = self._put_in_place(unfinished, rows.hash)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
         values = {
-            "hash": hash_,
-            "name": _as_utf8(name or table.path.stem),
-            "source_file": _as_utf8(str(table.path.absolute())),
-            "rows": len(table.rows),
-            "columns": list(table.columns),
+            "hash": rows.hash,
+            "name": _as_utf8(name or source.path.stem),
+            "source_file": _as_utf8(str(source.path.absolute())),
+            "rows": len(rows),
+            "columns": list(rows.kinds),
             "bytes": sum(file.stat().st_size for file in folder.iterdir()),
             "created_at": self._clock(),
         }
         # The folder stands before its record: a crash between the two loses nothing.
         with self._database.writing() as connection:
             connection.execute(insert(DATASETS).values(values).on_conflict_do_nothing())
-        return self.dataset(hash_)
+        return self.dataset(rows.hash)
+
+    def set_licence(self, hash_: str, licence: str) -> None:
+        """Write down under which licence a dataset stands; it goes into the model card."""
+        chosen = sa.update(DATASETS).where(DATASETS.c.hash == hash_).values(licence=licence)
+        with self._database.writing() as connection:
+            connection.execute(chosen)
 
     def dataset(self, hash_: str) -> KeptDataset:
         """The record of one kept dataset. Raises DataProblem when there is none of that hash."""
@@ -111,12 +189,12 @@ class Library:
         with self._database.reading() as connection:
             return [self._dataset(row) for row in connection.execute(newest_first)]
 
-    def open(self, hash_: str) -> KeptRows:
+    def open(self, hash_: str) -> StoredRows:
         """The rows of a kept dataset, checked against its hash.
 
         Raises DataProblem when it is missing or was changed on disk.
         """
-        return kept.open_rows(self.home.datasets / hash_, hash_)
+        return open_stored(self.home.datasets / hash_, hash_)
 
     def save_draft(self, draft_id: str, value: dict[str, Any]) -> Draft:
         """Keep a half-filled form under its id, in place of what was kept before."""
@@ -158,37 +236,44 @@ class Library:
             folder=self.home.datasets / row.hash,
             bytes=row.bytes,
             created_at=row.created_at,
+            licence=row.licence,
         )
 
-    def _is_whole(self, folder: Path, hash_: str) -> bool:
-        """Whether the folder holds this content; one that was changed is moved out of the way."""
-        if not folder.exists():
-            return False
+    def _put_in_place(self, unfinished: Path, hash_: str) -> Path:
+        """Give the written folder its name, unless the same content stands there whole already."""
+        folder = self.home.datasets / hash_
+        if folder.exists():
+            try:
+                open_stored(folder, hash_)
+                return folder
+            except DataProblem:
+                aside = self.home.tmp / f"changed-{hash_[:12]}-{uuid.uuid4().hex[:8]}"
+                with suppress(FileNotFoundError):  # another process may have been quicker
+                    folder.rename(aside)
+                shutil.rmtree(aside, ignore_errors=True)
         try:
-            kept.open_rows(folder, hash_)
-        except DataProblem:
-            aside = self.home.tmp / f"changed-{hash_[:12]}-{uuid.uuid4().hex[:8]}"
-            with suppress(FileNotFoundError):  # another process may have been quicker
-                folder.rename(aside)
-            shutil.rmtree(aside, ignore_errors=True)
-            return False
-        return True
+            unfinished.rename(folder)
+        except OSError:
+            if not folder.exists():
+                raise
+            # Another process has kept the same content meanwhile.
+        sync_folder(self.home.datasets)
+        return folder
 
-    def _write(self, folder: Path, table: Table, hash_: str) -> None:
+    @contextmanager
+    def _in_words(self, source: Source) -> Iterator[None]:
+        """What writing to the home may end in, in words; reading has its own."""
         try:
-            with new_folder(folder) as unfinished:
-                kept.write(unfinished, table.columns, table.rows, hash_)
+            yield
         except OSError as error:
-            if folder.exists():
-                return  # another process has kept the same content meanwhile
             if error.errno in _NO_ROOM:
                 raise StudioError(
                     f"There is no room left in {self.home.datasets} to keep the rows of "
-                    f"{table.path.name}. Nothing was kept. Make some room and try again.",
+                    f"{source.path.name}. Nothing was kept. Make some room and try again.",
                     code="disk_full",
                 ) from error
             raise StudioError(
-                f"The rows of {table.path.name} could not be kept in {self.home.datasets} "
+                f"The rows of {source.path.name} could not be kept in {self.home.datasets} "
                 f"({error.strerror or error}). Look whether that folder can be written to.",
                 code="home",
             ) from error

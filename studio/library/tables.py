@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from jobs.schema import Schema
 
 SCHEMA = Schema(
-    folder=Path(__file__).parent / "migrations", newest="0001", version_table="studio_version"
+    folder=Path(__file__).parent / "migrations", newest="0002", version_table="studio_version"
 )
 
 METADATA = sa.MetaData()
@@ -24,7 +24,22 @@ DATASETS = sa.Table(
     sa.Column("columns", sa.JSON, nullable=False),
     sa.Column("bytes", sa.Integer, nullable=False),
     sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("licence", sa.Text, nullable=False, server_default=""),
     sa.PrimaryKeyConstraint("hash", name="pk_studio_datasets"),
+)
+
+IMPORTS = sa.Table(
+    "studio_imports",
+    METADATA,
+    sa.Column("path", sa.Text, nullable=False),
+    # The part asked for; empty where the reader chose.
+    sa.Column("part", sa.Text, nullable=False),
+    # The file's state and the way of reading: where it differs the file is read anew.
+    sa.Column("stamp", sa.Text, nullable=False),
+    sa.Column("hash", sa.String, nullable=False),
+    # What the reader found out: format, parts, part, notes.
+    sa.Column("found", sa.JSON, nullable=False),
+    sa.PrimaryKeyConstraint("path", "part", name="pk_studio_imports"),
 )
 
 DRAFTS = sa.Table(

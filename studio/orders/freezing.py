@@ -34,7 +34,8 @@ def freeze_data(spec: TrainSpec, library: Library) -> TrainSpec:
 
 def _from_file(choice: DataChoice, library: Library) -> DataChoice:
     path = Path(str(choice.path)).expanduser().absolute()
-    found = inspect(path, choice.columns)
+    kept = library.import_file(path)
+    found = inspect(kept.table, choice.columns)
     if not choice.columns and found.mapping.confidence < CONFIDENT:
         words = (
             f"{path.name}: it is not clear which column is the question and which the answer. "
@@ -42,13 +43,13 @@ def _from_file(choice: DataChoice, library: Library) -> DataChoice:
             f"{', '.join(found.table.columns)}."
         )
         raise DataProblem(words, fields=[FieldProblem("data.columns", words)])
-    _refuse_too_few(len(found.examples), len(found.table.rows), path.name)
-    split(found.examples, choice.held_out, choice.seed)
-    kept = library.keep(found.table, path.stem)
+    _refuse_too_few(found.ready, len(found.table.rows), path.name)
+    examples = build(found.table.rows, found.mapping.roles, found.mapping.objective).examples
+    split(examples, choice.held_out, choice.seed)
     return choice.model_copy(
         update={
             "path": str(path),
-            "dataset": kept.hash,
+            "dataset": kept.dataset.hash,
             "columns": dict(found.mapping.roles),
         }
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 from studio.data.examples import Example, build
 from studio.data.inspection import inspect
+from studio.data.readers import stamp_of
 from studio.data.split import Split, split
 from studio.estimator.estimate import Rows
 from studio.library import Library
@@ -34,9 +35,7 @@ def examples(bench: Bench, choice: DataChoice) -> Split | None:
         found = _of_dataset(bench.home, choice.dataset, columns) if columns else None
     elif choice.path is not None:
         path = Path(choice.path).expanduser().absolute()
-        state = path.stat() if path.is_file() else None
-        stamp = (state.st_size, state.st_mtime_ns) if state else (0, 0)
-        found = _of_file(path, stamp, columns)
+        found = _of_file(bench.home, path, stamp_of(path), columns)
     else:
         found = None
     return split(found, choice.held_out, choice.seed) if found else None
@@ -52,8 +51,14 @@ def _of_dataset(home: Home, hash_: str, columns: str) -> tuple[Example, ...]:
 
 
 @functools.lru_cache(maxsize=4)
-def _of_file(path: Path, stamp: tuple[int, int], columns: str | None) -> tuple[Example, ...]:
-    return inspect(path, json.loads(columns) if columns else None).examples
+def _of_file(home: Home, path: Path, stamp: str, columns: str | None) -> tuple[Example, ...]:
+    library = Library(home)
+    try:
+        table = library.import_file(path).table
+    finally:
+        library.close()
+    mapping = inspect(table, json.loads(columns) if columns else None).mapping
+    return build(table.rows, mapping.roles, mapping.objective).examples if mapping.roles else ()
 
 
 def encoded_rows(bench: Bench, spec: TrainSpec, base: Base) -> Rows | None:
@@ -87,4 +92,4 @@ def _encode_sample(
 
 
 def _letters(example: Example) -> int:
-    return sum(len(turn.content) for turn in example.messages)
+    return len(example.question) + len(example.answer)

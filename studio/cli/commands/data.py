@@ -8,6 +8,8 @@ from pathlib import Path
 from studio.cli.command import Command
 from studio.cli.output import Output
 from studio.data.inspection import Inspection, inspect
+from studio.data.readers import open_source
+from studio.data.stored import spooled
 from studio.errors import AskedWrongly
 from studio.settings import Home
 
@@ -26,8 +28,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, home: Home, output: Output) -> int:
     """Read the file and say what was found."""
-    found = inspect(options.file.expanduser().absolute(), _roles(options.column) or None)
-    output.result(found.as_json(), _words(found))
+    source = open_source(options.file.expanduser().absolute())
+    with spooled(source, home.prepare().tmp) as table:
+        found = inspect(table, _roles(options.column) or None)
+        output.result(found.as_json(), _words(found))
     return 0
 
 

@@ -1,14 +1,21 @@
-"""Readers, one file a kind of data file; `read` finds the right one by the file's ending."""
+"""Readers, one file a kind of data file; `open_source` finds the right one by the file's ending."""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from studio.data.table import Reader, Table
+from studio.data.table import Reader, Record, Source, Table
 from studio.errors import DataProblem
 from studio.registry import discover
 
 READERS: dict[str, Reader] = discover(__name__, "READER", Reader)
+
+READING = 1
+"""Raised when a reader begins to read the same file differently: what was kept is then read anew."""
 
 _SAVE_AS_CSV = "Save it as CSV there (in Excel: File, Save As, CSV UTF-8) and choose that file."
 _OTHER_KINDS = {
@@ -24,15 +31,62 @@ def endings() -> tuple[str, ...]:
     return tuple(ending for reader in READERS.values() for ending in reader.endings)
 
 
-def read(path: Path) -> Table:
-    """The table that the file holds. Raises DataProblem, in plain words, for anything else."""
+def open_source(path: Path, part: str | None = None) -> Source:
+    """The file's rows, to be read as often as wanted; `part` names a sheet, split or file inside.
+
+    Raises DataProblem, in plain words, for anything that cannot be read; so do its `records`.
+    """
     path = Path(path)
     _check_file(path)
     reader = _reader_for(path)
+    before = stamp_of(path)
+    with _in_words(path):
+        source = reader.open(path, part)
+    return replace(source, records=lambda: _watched(source, before))
+
+
+def read(path: Path, part: str | None = None) -> Table:
+    """The file's rows in memory, for small files. Raises DataProblem as `open_source` does."""
+    source = open_source(path, part)
+    records = list(source.records())
+    names = dict.fromkeys(source.columns or (name for record in records for name in record.row))
+    return Table(
+        source.path,
+        source.format,
+        tuple(names),
+        [record.row for record in records],
+        [record.line for record in records],
+        [record.number for record in records],
+        tuple(source.notes),
+        source.parts,
+        source.part,
+    )
+
+
+def _watched(source: Source, before: str) -> Iterator[Record]:
+    """The rows, refused where the file is no longer the one that was opened."""
+    with _in_words(source.path):
+        yield from source.records()
+        if stamp_of(source.path) != before:
+            raise _changed(source.path)
+
+
+def stamp_of(path: Path) -> str:
+    """The state of a file, or of all below a folder, and the way of reading; equal while nothing changed."""
+    files = [path] if not path.is_dir() else sorted(path.rglob("*"))
     try:
-        before = path.stat()
-        table = reader.read(path)
-        after = path.stat()
+        states = [(file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    except OSError:
+        return ""
+    digest = hashlib.blake2b(repr(states).encode(), digest_size=8).hexdigest()
+    return f"{READING}:{len(states)}:{digest}"
+
+
+@contextmanager
+def _in_words(path: Path) -> Iterator[None]:
+    """What reading may end in, in words."""
+    try:
+        yield
     except UnicodeError as error:
         raise _changed(path) from error
     except MemoryError as error:
@@ -44,9 +98,6 @@ def read(path: Path) -> Table:
             f"{path.name} could not be read ({error.strerror or error}). "
             "Check that it is still there and not open in another program."
         ) from error
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-        raise _changed(path)
-    return table
 
 
 def _changed(path: Path) -> DataProblem:

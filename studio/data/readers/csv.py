@@ -5,14 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import itertools
-from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from studio.data.encoding import find_encoding
-from studio.data.table import MAX_COLUMNS, Reader, Row, Table
+from studio.data.table import MAX_COLUMNS, Reader, Record, Source
 from studio.errors import DataProblem
 
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
@@ -23,8 +22,7 @@ _LINES_NAMED = 5
 _LONGEST_NAME = 60
 
 
-@dataclass(frozen=True)
-class Record:
+class CellRow(NamedTuple):
     """The cells of one row of the file, and where they stand."""
 
     line: int
@@ -32,32 +30,42 @@ class Record:
     cells: list[str]
 
 
-def read(path: Path) -> Table:
-    """The table in a CSV file; every cell is a string. Raises DataProblem naming file and line."""
+@dataclass(frozen=True)
+class Layout:
+    """How the file is written."""
+
+    encoding: str
+    separator: str
+    lines_to_skip: int
+
+
+def open_file(path: Path, part: str | None = None) -> Source:
+    """The rows of a CSV file; every cell is a string. Raises DataProblem naming file and line."""
     # The library's own limit of 131,072 characters is there for old machines.
     csv.field_size_limit(_MAX_CELL_CHARACTERS)
     encoding = find_encoding(path)
     with open(path, encoding=encoding.name, newline="") as file:
         separator, lines_to_skip = _find_separator(file)
-        records = _records(path, file, separator, lines_to_skip)
-        try:
-            header = next(record for record in records if any(map(str.strip, record.cells)))
-        except StopIteration:
-            raise DataProblem(
-                f"{path.name} holds no rows. The first row names the columns, the others follow."
-            ) from None
-        columns = _columns(path, header)
-        rows, lines, numbers, blank = _rows(path, columns, records, separator)
-    notes = tuple(filter(None, (encoding.note, *_notes(columns, separator, blank))))
-    return Table(path, READER.name, columns, rows, lines, numbers, notes)
+        layout = Layout(encoding.name, separator, lines_to_skip)
+        header = next(
+            (record for record in _cells(path, file, layout) if any(map(str.strip, record.cells))),
+            None,
+        )
+    if header is None:
+        raise DataProblem(
+            f"{path.name} holds no rows. The first row names the columns, the others follow."
+        )
+    columns = _columns(path, header)
+    source = Source(path, READER.name, lambda: _records(source, layout, header), columns, notes=[])
+    for note in filter(None, (encoding.note, *_notes(columns, separator))):
+        source.note(note)
+    return source
 
 
-def _notes(columns: tuple[str, ...], separator: str, blank: int) -> Iterator[str]:
+def _notes(columns: tuple[str, ...], separator: str) -> Iterator[str]:
     """What a person would like to know about how the file was read."""
     if separator != ",":
         yield f"The columns are separated by {_SEPARATORS[separator]}."
-    if blank:
-        yield f"{blank} blank {'row was' if blank == 1 else 'rows were'} passed over."
     sentence = next((name for name in columns if _is_sentence(name)), None)
     if sentence is not None:
         yield (
@@ -70,37 +78,38 @@ def _is_sentence(name: str) -> bool:
     return len(name) > _LONGEST_NAME or "\n" in name or name.endswith((".", "?", "!", "。", "？"))
 
 
-def _rows(
-    path: Path, columns: tuple[str, ...], records: Iterator[Record], separator: str
-) -> tuple[list[Row], Sequence[int], Sequence[int], int]:
-    """Rows, their lines, their numbers and how many blank rows were passed over."""
-    rows: list[Row] = []
-    lines, numbers = array("q"), array("q")
-    ragged: list[Record] = []
-    blank = trailing = 0
-    for record in records:
-        cells = record.cells
-        if not any(cell and not cell.isspace() for cell in cells):
-            trailing += 1
-            continue
-        # Blank rows after the last row are how spreadsheets end a file; only those between count.
-        blank, trailing = blank + trailing, 0
-        if len(cells) != len(columns):
-            cells = _without_empty_end(cells, len(columns))
-            if len(cells) != len(columns):
-                ragged.append(record)
+def _records(source: Source, layout: Layout, header: CellRow) -> Iterator[Record]:
+    """The rows below the header. Raises DataProblem at the end where rows do not fit the header."""
+    columns, width = source.columns, len(source.columns)
+    ragged: list[CellRow] = []
+    count = blank = trailing = 0
+    with open(source.path, encoding=layout.encoding, newline="") as file:
+        for line, number, cells in _cells(source.path, file, layout):
+            if number <= header.number:
                 continue
-        rows.append(dict(zip(columns, cells, strict=True)))
-        lines.append(record.line)
-        numbers.append(record.number)
+            if not any(cells) or not any(map(str.strip, cells)):
+                trailing += 1
+                continue
+            # Blank rows after the last row are how spreadsheets end a file; only those between count.
+            blank, trailing = blank + trailing, 0
+            if len(cells) != width:
+                cells = _without_empty_end(cells, width)
+                if len(cells) != width:
+                    ragged.append(CellRow(line, number, cells))
+                    continue
+            count += 1
+            yield Record(dict(zip(columns, cells, strict=True)), line, number)
     if ragged:
-        raise DataProblem(_ragged_words(path, columns, ragged, separator))
-    if not rows:
-        raise DataProblem(f"{path.name} has a header but no rows below it. Add rows and save it.")
-    return rows, lines, numbers, blank
+        raise DataProblem(_ragged_words(source.path, columns, ragged, layout.separator))
+    if not count:
+        raise DataProblem(
+            f"{source.path.name} has a header but no rows below it. Add rows and save it."
+        )
+    if blank:
+        source.note(f"{blank} blank {'row was' if blank == 1 else 'rows were'} passed over.")
 
 
-def _columns(path: Path, header: Record) -> tuple[str, ...]:
+def _columns(path: Path, header: CellRow) -> tuple[str, ...]:
     names = [name.strip() for name in header.cells]
     while names and not names[-1]:
         names.pop()
@@ -122,28 +131,29 @@ def _columns(path: Path, header: Record) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _records(path: Path, file: TextIO, separator: str, lines_to_skip: int) -> Iterator[Record]:
+def _cells(path: Path, file: TextIO, layout: Layout) -> Iterator[CellRow]:
     """The file's rows, blank ones too, as a spreadsheet would count them."""
     file.seek(0)
-    for _ in range(lines_to_skip):
+    for _ in range(layout.lines_to_skip):
         file.readline()
-    reader = csv.reader(file, delimiter=separator, strict=True)
-    for number in itertools.count(1):
-        line = reader.line_num + lines_to_skip + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise DataProblem(
-                f"{path.name}, line {line}: a quotation mark is out of place in this row. A cell "
-                'in quotes must end with one, and a quotation mark inside it is written twice ("").'
-            ) from error
-        yield Record(line, number, [_with_plain_newlines(cell) for cell in cells])
+    reader = csv.reader(file, delimiter=layout.separator, strict=True)
+    line = layout.lines_to_skip + 1
+    number = 0
+    try:
+        for number, cells in enumerate(reader, start=1):
+            if "\r" in "".join(cells):
+                cells = [_with_plain_newlines(cell) for cell in cells]
+            yield CellRow(line, number, cells)
+            line = reader.line_num + layout.lines_to_skip + 1
+    except csv.Error as error:
+        raise DataProblem(
+            f"{path.name}, line {line}: a quotation mark is out of place in this row. A cell "
+            'in quotes must end with one, and a quotation mark inside it is written twice ("").'
+        ) from error
 
 
 def _with_plain_newlines(cell: str) -> str:
-    return cell.replace("\r\n", "\n").replace("\r", "\n") if "\r" in cell else cell
+    return cell.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _without_empty_end(cells: list[str], width: int) -> list[str]:
@@ -152,7 +162,7 @@ def _without_empty_end(cells: list[str], width: int) -> list[str]:
 
 
 def _ragged_words(
-    path: Path, columns: tuple[str, ...], ragged: list[Record], separator: str
+    path: Path, columns: tuple[str, ...], ragged: list[CellRow], separator: str
 ) -> str:
     first = ragged[0]
     more = ""
@@ -192,4 +202,4 @@ def _agreement(sample: str, separator: str) -> tuple[float, int]:
     return widths.count(widths[0]) / len(widths), widths[0]
 
 
-READER = Reader("csv", "CSV: a table with a header", (".csv", ".tsv", ".tab"), read)
+READER = Reader("csv", "CSV: a table with a header", (".csv", ".tsv", ".tab"), open_file)

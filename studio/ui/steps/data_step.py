@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-from studio.data.inspection import Inspection, inspect_table
+from studio.data.inspection import Inspection, inspect
 from studio.data.readers import read
 from studio.data.table import Table
 from studio.errors import StudioError
@@ -150,7 +150,7 @@ def inspected(draft: Draft) -> Inspection:
     Raises DataProblem when the file cannot be read or the columns do not fit.
     """
     table = _table(Path(draft.data_file))
-    return inspect_table(table, draft.chosen_columns)
+    return inspect(table, draft.chosen_columns)
 
 
 def _table(path: Path) -> Table:
@@ -173,7 +173,7 @@ def findings_html(found: Inspection) -> str:
     rows = words.count(len(found.table.rows), "row")
     columns = words.count(len(found.table.columns), "column")
     file = html.escape(found.table.path.name)
-    is_sure = bool(found.examples) and not found.problems
+    is_sure = bool(found.ready) and not found.problems
     verdict = html.escape(found.verdict)
     mark = icon("check") if is_sure else icon("warning")
     notes = "".join(f"<p>{html.escape(note)}</p>" for note in found.table.notes)
@@ -239,7 +239,7 @@ def missing(draft: Draft) -> str:
         return error.words
     if not found.mapping.roles:
         return found.mapping.reason
-    if not found.examples:
+    if not found.ready:
         return "No row can be used with these columns. Choose the question's and the answer's."
     return ""
 

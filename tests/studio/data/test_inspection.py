@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from studio.data.inspection import inspect
+from studio.data.readers import read
 from studio.errors import DataProblem
 
 ROWS = "".join(f"What is {number}?;It is {number}.\n" for number in range(10))
@@ -22,7 +23,7 @@ def file_of(folder: Path, content: str, name: str = "rows.csv") -> Path:
 
 
 def test_a_good_file_is_ready_without_problems(tmp_path: Path) -> None:
-    told = inspect(file_of(tmp_path, f"frage;antwort\n{ROWS}")).as_json()
+    told = inspect(read(file_of(tmp_path, f"frage;antwort\n{ROWS}"))).as_json()
     assert told["format"] == "csv"
     assert told["columns"] == ["frage", "antwort"]
     assert told["objective"] == "chat"
@@ -36,7 +37,7 @@ def test_a_good_file_is_ready_without_problems(tmp_path: Path) -> None:
 
 def test_empty_answers_are_named_and_the_rest_is_ready(tmp_path: Path) -> None:
     path = file_of(tmp_path, f"glim;fnord\nWhy?;\n{ROWS}And?; \n")
-    told = inspect(path, {"prompt": "glim", "response": "fnord"})
+    told = inspect(read(path), {"prompt": "glim", "response": "fnord"})
     (problem,) = told.problems
     assert (problem.check, problem.count, problem.rows) == ("empty_answer", 2, (2, 13))
     assert told.mapping.confidence == 1
@@ -44,21 +45,21 @@ def test_empty_answers_are_named_and_the_rest_is_ready(tmp_path: Path) -> None:
 
 
 def test_repeated_rows_are_named_and_used(tmp_path: Path) -> None:
-    told = inspect(file_of(tmp_path, f"frage;antwort\n{ROWS}What is 3? ;It is 3.\n"))
+    told = inspect(read(file_of(tmp_path, f"frage;antwort\n{ROWS}What is 3? ;It is 3.\n")))
     (problem,) = told.problems
     assert (problem.check, problem.rows) == ("duplicates", (12,))
-    assert len(told.examples) == 11
+    assert told.ready == 11
 
 
 def test_three_rows_are_too_few(tmp_path: Path) -> None:
-    told = inspect(file_of(tmp_path, "question,answer\na,b\nc,d\ne,f\n"))
+    told = inspect(read(file_of(tmp_path, "question,answer\na,b\nc,d\ne,f\n")))
     (problem,) = told.problems
     assert problem.check == "too_few_rows"
     assert problem.words.startswith("Only 3 rows can be used. At least 8 are needed")
 
 
 def test_one_column_is_told_in_words(tmp_path: Path) -> None:
-    told = inspect(file_of(tmp_path, "text\none\ntwo\n")).as_json()
+    told = inspect(read(file_of(tmp_path, "text\none\ntwo\n"))).as_json()
     assert (told["mapping"], told["confidence"], told["ready"]) == ({}, 0, 0)
     assert told["problems"][0]["check"] == "columns"
     assert "needs two columns" in told["problems"][0]["words"]
@@ -67,7 +68,7 @@ def test_one_column_is_told_in_words(tmp_path: Path) -> None:
 def test_a_wrong_choice_names_every_field(tmp_path: Path) -> None:
     path = file_of(tmp_path, f"frage;antwort\n{ROWS}")
     with pytest.raises(DataProblem, match="Did you mean 'frage'") as caught:
-        inspect(path, {"prompt": "farge", "reply": "antwort"})
+        inspect(read(path), {"prompt": "farge", "reply": "antwort"})
     assert {problem.field for problem in caught.value.fields} >= {
         "data.columns.prompt",
         "data.columns.reply",
@@ -80,7 +81,7 @@ def test_conversations_in_jsonl_are_ready(tmp_path: Path) -> None:
     lines = "\n".join(
         json.dumps({"messages": [*messages, *messages], "n": number}) for number in range(3)
     )
-    told = inspect(file_of(tmp_path, lines, "rows.jsonl")).as_json()
+    told = inspect(read(file_of(tmp_path, lines, "rows.jsonl"))).as_json()
     assert told["mapping"] == {"messages": "messages"}
     assert told["ready"] == 3
 

@@ -15,8 +15,8 @@ import pytest
 
 from jobs.database import Database
 from jobs.errors import StoreBusy
-from studio.data.readers import read
-from studio.data.table import Table
+from studio.data.readers import open_source
+from studio.data.table import Source
 from studio.errors import AskedWrongly, DataProblem
 from studio.library import Library
 from studio.settings import Home
@@ -35,16 +35,16 @@ def library(home: Home) -> Library:
     return Library(home, clock=lambda: float(next(seconds)))
 
 
-def table(folder: Path, content: str = CSV, name: str = "rows.csv") -> Table:
+def source(folder: Path, content: str = CSV, name: str = "rows.csv") -> Source:
     path = folder / name
     path.write_text(content)
-    return read(path)
+    return open_source(path)
 
 
 def test_a_dataset_is_kept_under_its_hash_and_opened_again(
     library: Library, home: Home, tmp_path: Path
 ) -> None:
-    kept = library.keep(table(tmp_path), "Shop")
+    kept = library.keep(source(tmp_path), "Shop")
     assert (kept.name, kept.rows, kept.columns) == ("Shop", 2, ("question", "answer"))
     assert kept.folder == home.datasets / kept.hash
     assert kept.bytes > 0
@@ -54,7 +54,7 @@ def test_a_dataset_is_kept_under_its_hash_and_opened_again(
 def test_the_source_file_may_change_or_go_after_it_was_kept(
     library: Library, tmp_path: Path
 ) -> None:
-    kept = library.keep(table(tmp_path))
+    kept = library.keep(source(tmp_path))
     kept.source_file.write_text("something else")
     assert next(iter(library.open(kept.hash)))["answer"] == "Here"
     kept.source_file.unlink()
@@ -64,26 +64,26 @@ def test_the_source_file_may_change_or_go_after_it_was_kept(
 def test_the_same_content_is_kept_once_whatever_kind_of_file_it_came_from(
     library: Library, home: Home, tmp_path: Path
 ) -> None:
-    first = library.keep(table(tmp_path))
-    lines = "\n".join(map(json.dumps, table(tmp_path).rows))
+    first = library.keep(source(tmp_path))
+    lines = "\n".join(map(json.dumps, (record.row for record in source(tmp_path).records())))
     for same in [
-        table(tmp_path, CSV.replace(",", ";"), "other.csv"),
-        table(tmp_path, lines, "rows.jsonl"),
+        source(tmp_path, CSV.replace(",", ";"), "other.csv"),
+        source(tmp_path, lines, "rows.jsonl"),
     ]:
         assert library.keep(same) == first
     assert os.listdir(home.datasets) == [first.hash]
 
 
 def test_datasets_are_listed_newest_first(library: Library, tmp_path: Path) -> None:
-    old = library.keep(table(tmp_path))
-    new = library.keep(table(tmp_path, CSV + "Why?,So\n"))
+    old = library.keep(source(tmp_path))
+    new = library.keep(source(tmp_path, CSV + "Why?,So\n"))
     assert library.datasets() == [new, old]
 
 
 def test_a_second_library_sees_what_the_first_kept(
     library: Library, home: Home, tmp_path: Path
 ) -> None:
-    kept = library.keep(table(tmp_path))
+    kept = library.keep(source(tmp_path))
     assert Library(home).dataset(kept.hash) == kept
 
 
@@ -97,25 +97,25 @@ def test_an_unknown_dataset_is_told(library: Library) -> None:
 def test_a_dataset_changed_on_disk_is_refused_and_kept_anew(
     library: Library, tmp_path: Path
 ) -> None:
-    kept = library.keep(table(tmp_path))
+    kept = library.keep(source(tmp_path))
     data = kept.folder / "data-00000-of-00001.arrow"
     data.write_bytes(data.read_bytes().replace(b"Here", b"Gone"))
     with pytest.raises(DataProblem, match="was changed on disk"):
         library.open(kept.hash)
-    assert library.keep(table(tmp_path)) == kept
+    assert library.keep(source(tmp_path)) == kept
     assert next(iter(library.open(kept.hash)))["answer"] == "Here"
 
 
 def test_a_dataset_whose_record_was_lost_is_recorded_again(
     library: Library, home: Home, tmp_path: Path
 ) -> None:
-    kept = library.keep(table(tmp_path))
+    kept = library.keep(source(tmp_path))
     home.database.unlink()
-    assert Library(home).keep(table(tmp_path)).hash == kept.hash
+    assert Library(home).keep(source(tmp_path)).hash == kept.hash
 
 
 def test_several_keep_the_same_rows_at_once(home: Home, tmp_path: Path) -> None:
-    rows = table(tmp_path)
+    rows = source(tmp_path)
     found: list[str] = []
     threads = [
         threading.Thread(target=lambda: found.append(Library(home).keep(rows).hash))
@@ -132,13 +132,13 @@ def test_several_keep_the_same_rows_at_once(home: Home, tmp_path: Path) -> None:
 FULL_DISK = """
 import resource, sys
 from pathlib import Path
-from studio.data.readers import read
+from studio.data.readers import open_source
 from studio.errors import StudioError
 from studio.library import Library
 from studio.settings import Home
 
 library = Library(Home(Path(sys.argv[1])))
-rows = read(Path(sys.argv[2]))
+rows = open_source(Path(sys.argv[2]))
 # No file may grow beyond this: to the program it is as if the disk were full.
 resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, resource.RLIM_INFINITY))
 try:
@@ -152,7 +152,7 @@ except StudioError as error:
 def test_a_full_disk_is_told_and_leaves_nothing_behind(
     library: Library, home: Home, tmp_path: Path
 ) -> None:
-    path = table(tmp_path, CSV + f"{'x' * 1_000},y\n" * 1_000).path
+    path = source(tmp_path, CSV + f"{'x' * 1_000},y\n" * 1_000).path
     done = subprocess.run(
         [sys.executable, "-c", FULL_DISK, home.folder, path],
         capture_output=True,
@@ -180,7 +180,7 @@ def test_a_really_full_disk_is_told_too(tmp_path: Path) -> None:
     try:
         library = Library(home)
         with pytest.raises(Exception, match="no room left") as caught:
-            library.keep(table(tmp_path, CSV + f"{'x' * 1_000},y\n" * 2_000))
+            library.keep(source(tmp_path, CSV + f"{'x' * 1_000},y\n" * 2_000))
         assert caught.value.code == "disk_full"  # type: ignore[attr-defined]
         assert os.listdir(home.datasets) == []
         library.close()
@@ -217,3 +217,23 @@ def test_a_locked_database_is_told_after_the_patience(library: Library, home: Ho
     with Database(home.database).writing(), pytest.raises(StoreBusy, match="busy"):
         impatient.save_draft("a", {})
     assert impatient.save_draft("a", {}).value == {}
+
+
+def test_a_file_is_read_once_and_again_when_it_changed(library: Library, tmp_path: Path) -> None:
+    path = source(tmp_path, CSV.replace(",", ";")).path
+    first = library.import_file(path)
+    again = library.imported(path)
+    assert again is not None
+    assert again.dataset == first.dataset
+    assert again.table.notes == first.table.notes == ("The columns are separated by semicolons.",)
+    assert list(again.table.lines) == [2, 3]
+    path.write_text(CSV + "Why?,So\n")
+    assert library.imported(path) is None
+    assert len(library.import_file(path).table.rows) == 3
+
+
+def test_a_licence_is_written_down(library: Library, tmp_path: Path) -> None:
+    kept = library.keep(source(tmp_path))
+    assert kept.licence == ""
+    library.set_licence(kept.hash, "CC-BY-4.0")
+    assert library.dataset(kept.hash).licence == "CC-BY-4.0"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from studio.data.readers import read
+from studio.data.readers import open_source
 from studio.library import Library
 from studio.settings import Home
 from studio.spec import TrainSpec
@@ -30,7 +30,7 @@ def spec(model: Path, **data: Any) -> TrainSpec:
 def test_a_file_and_the_dataset_kept_of_it_give_the_same_rows(
     bench: Bench, tiny_model: Path, rows_csv: Path
 ) -> None:
-    kept = Library(bench.home).keep(read(rows_csv), "rows")
+    kept = Library(bench.home).keep(open_source(rows_csv), "rows")
     columns = {"prompt": "question", "response": "answer"}
     base = bench.base(str(tiny_model), None)
 

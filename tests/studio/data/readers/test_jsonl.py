@@ -56,7 +56,7 @@ def test_marked_encodings_are_read(tmp_path: Path, codec: str) -> None:
         ('{"a": ' + "[" * 100_000, "line 1: "),
         ('[{"a": 1},\n{"a": 2]', "line 2: this is not a whole JSON object"),
         ('[{"a": 1}\n{"a": 2}]', "line 2: a comma or the closing bracket"),
-        ('[{"a": 1}]\n[{"a": 2}]', "line 1: something follows after the end of the list"),
+        ('[{"a": 1}]\n[{"a": 2}]', "line 2: something follows after the end of the list"),
         ('[{"a": 1},\n"b"]', "line 2: this is a text, not an object"),
     ],
 )

@@ -1,4 +1,4 @@
-"""A kept dataset on disk: what was put in comes out, and what was changed is refused."""
+"""Rows on disk: what was put in comes out, and what was changed is refused."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio.data.table import Row
+from studio.data.stored import content_hash, open_stored, store, table_of
+from studio.data.table import Record, Row, Source
 from studio.errors import DataProblem
-from studio.library import kept
 from tests.studio.data.files import fuzzed
 
 COLUMNS = ("question", "turns", "stars")
@@ -23,16 +23,20 @@ ROWS: list[Row] = [
 ]
 
 
+def source(rows: list[Row]) -> Source:
+    """The rows as if a reader gave them, on every second line."""
+    records = [Record(row, 2 * place, place) for place, row in enumerate(rows, start=1)]
+    return Source(Path("rows.jsonl"), "jsonl", lambda: iter(records), COLUMNS)
+
+
 def keep(folder: Path, rows: list[Row] | None = None) -> tuple[Path, str]:
     chosen = ROWS if rows is None else rows
-    hash_ = kept.content_hash(COLUMNS, chosen)
     folder.mkdir()
-    kept.write(folder, COLUMNS, chosen, hash_)
-    return folder, hash_
+    return folder, store(source(chosen), folder).hash
 
 
 def test_values_come_out_as_they_went_in(tmp_path: Path) -> None:
-    rows = kept.open_rows(*keep(tmp_path / "kept"))
+    rows = open_stored(*keep(tmp_path / "kept"))
     assert len(rows) == 3
     assert list(rows) == [*ROWS[:2], {"question": "", "turns": None, "stars": "five"}]
     assert list(rows) == list(rows)
@@ -50,23 +54,47 @@ def test_the_folder_opens_with_datasets(tmp_path: Path) -> None:
 def test_the_hash_is_of_the_content_alone() -> None:
     absent: list[Row] = [{"a": "x"}, {"a": "y", "b": None}]
     written: list[Row] = [{"b": None, "a": "x"}, {"a": "y"}]
-    assert kept.content_hash(("a", "b"), absent) == kept.content_hash(("a", "b"), written)
-    assert kept.content_hash(("a", "b"), absent) != kept.content_hash(("a", "b"), absent[::-1])
-    assert kept.content_hash(("b", "a"), absent) != kept.content_hash(("a", "b"), absent)
-    assert kept.content_hash(("a",), [{"a": 1}]) != kept.content_hash(("a",), [{"a": "1"}])
+    assert content_hash(("a", "b"), absent) == content_hash(("a", "b"), written)
+    assert content_hash(("a", "b"), absent) != content_hash(("a", "b"), absent[::-1])
+    assert content_hash(("b", "a"), absent) != content_hash(("a", "b"), absent)
+    assert content_hash(("a",), [{"a": 1}]) != content_hash(("a",), [{"a": "1"}])
 
 
 def test_many_rows_are_kept_in_batches(tmp_path: Path) -> None:
     rows: list[Row] = [{"question": str(number)} for number in range(2_500)]
     folder, hash_ = keep(tmp_path / "kept", rows)
-    assert [row["question"] for row in kept.open_rows(folder, hash_)] == [
+    assert [row["question"] for row in open_stored(folder, hash_)] == [
         row["question"] for row in rows
     ]
 
 
+def test_rows_are_found_by_place_with_their_lines(tmp_path: Path) -> None:
+    rows: list[Row] = [{"question": str(number)} for number in range(2_500)]
+    kept = source(rows)
+    (tmp_path / "kept").mkdir()
+    table = table_of(kept, store(kept, tmp_path / "kept"))
+    assert [row["question"] for row in table.rows[1_998:2_002]] == ["1998", "1999", "2000", "2001"]
+    assert (table.rows[-1]["question"], table.lines[-1], table.numbers[-1]) == (
+        "2499",
+        5_000,
+        2_500,
+    )
+    assert [row["question"] for row in table.rows[::1_000]] == ["0", "1000", "2000"]
+
+
+def test_a_late_column_and_a_late_kind_of_value_are_kept_as_they_are(tmp_path: Path) -> None:
+    rows: list[Row] = [{"question": str(number)} for number in range(1_500)]
+    rows[1_200] = {"question": 7, "late": ["x"]}
+    folder, hash_ = keep(tmp_path / "kept", rows)
+    found = open_stored(folder, hash_)
+    assert list(found.kinds) == [*COLUMNS, "late"]
+    assert (found[1_200]["question"], found[1_200]["late"]) == (7, ["x"])
+    assert found[0]["question"] == "0"
+
+
 def test_a_folder_that_is_gone_is_told(tmp_path: Path) -> None:
     with pytest.raises(DataProblem, match="Choose its data file again") as caught:
-        kept.open_rows(tmp_path / "gone", "a" * 64)
+        open_stored(tmp_path / "gone", "a" * 64)
     assert caught.value.code == "dataset_missing"
 
 
@@ -77,7 +105,7 @@ def test_a_file_that_was_cut_off_is_refused(tmp_path: Path, file: str, share: fl
     content = (folder / file).read_bytes()
     (folder / file).write_bytes(content[: int(len(content) * share)])
     with pytest.raises(DataProblem, match="was changed on disk"):
-        kept.open_rows(folder, hash_)
+        open_stored(folder, hash_)
 
 
 def test_a_single_changed_letter_is_refused(tmp_path: Path) -> None:
@@ -85,16 +113,15 @@ def test_a_single_changed_letter_is_refused(tmp_path: Path) -> None:
     data = folder / "data-00000-of-00001.arrow"
     data.write_bytes(data.read_bytes().replace(b"Wo?", b"Wo!"))
     with pytest.raises(DataProblem, match="was changed on disk") as caught:
-        kept.open_rows(folder, hash_)
+        open_stored(folder, hash_)
     assert caught.value.code == "dataset_changed"
 
 
 def test_other_rows_under_the_same_hash_are_refused(tmp_path: Path) -> None:
     _, hash_ = keep(tmp_path / "kept")
-    (tmp_path / "forged").mkdir()
-    kept.write(tmp_path / "forged", COLUMNS, ROWS[:2], hash_)
+    keep(tmp_path / "forged", ROWS[:2])
     with pytest.raises(DataProblem, match="was changed on disk"):
-        kept.open_rows(tmp_path / "forged", hash_)
+        open_stored(tmp_path / "forged", hash_)
 
 
 @fuzzed
@@ -108,7 +135,7 @@ def test_any_flipped_bit_leaves_the_same_rows_or_is_refused(
     content[int(place * len(content))] ^= 1 << bit
     data.write_bytes(content)
     try:
-        rows: list[dict[str, Any]] = list(kept.open_rows(folder, hash_))
+        rows: list[dict[str, Any]] = list(open_stored(folder, hash_))
     except DataProblem:
         return
-    assert kept.content_hash(COLUMNS, rows) == hash_
+    assert content_hash(COLUMNS, rows) == hash_

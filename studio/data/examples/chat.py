@@ -1,0 +1,77 @@
+"""Chat: a conversation, from the columns of question and answer or from one that holds all turns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from studio.data.conversations import Message, answered, said, tools_in, turns_in
+from studio.data.examples.example import (
+    Example,
+    ExampleKind,
+    Place,
+    Role,
+    asked,
+    cell,
+    words,
+)
+from studio.data.table import Row
+
+
+@dataclass(frozen=True)
+class Conversation(Example):
+    """The turns of a conversation, and the tools that it offers."""
+
+    messages: tuple[Message, ...]
+    tools: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def prompt(self) -> tuple[Message, ...]:
+        """Everything before the last answer."""
+        return self.messages[:-1]
+
+    @property
+    def question(self) -> str:
+        """Everything before the last answer, as one text."""
+        return said(self.prompt)
+
+    @property
+    def answer(self) -> str:
+        """The last answer."""
+        return self.messages[-1].content
+
+    def as_json(self) -> dict[str, Any]:
+        """`{"messages": [{"role", "content"}]}`."""
+        found: dict[str, Any] = {"messages": [turn.as_json() for turn in self.messages]}
+        return found | ({"tools": list(self.tools)} if self.tools else {})
+
+
+def make(row: Row, roles: Mapping[str, str], place: Place) -> Conversation:
+    """A conversation out of a row."""
+    tools = tools_in(cell(row, roles, "tools"))
+    if "messages" in roles:
+        turns = turns_in(cell(row, roles, "messages"))
+        system = words(row, roles, "system")
+        if system and turns[0].role != "system":
+            turns = (Message("system", system), *turns)
+        return Conversation(place, answered(turns), tools)
+    turns = asked(row, roles)
+    answer = words(row, roles, "response", "empty_answer")
+    return Conversation(place, answered((*turns, Message("assistant", answer))), tools)
+
+
+KIND = ExampleKind(
+    name="chat",
+    roles=(
+        Role("prompt", "Question", "What the model is asked or given."),
+        Role("input", "Text it is about", "Put below the question, where there is one (optional)."),
+        Role("response", "Answer", "What the model should answer."),
+        Role("system", "Instruction", "What the model is told about its part, once (optional)."),
+        Role("history", "What was said before", "Earlier questions and answers (optional)."),
+        Role("messages", "Conversation", "A whole conversation, as a list of messages."),
+        Role("tools", "Tools", "What the model may call, as a list of tools (optional)."),
+    ),
+    role_sets=(frozenset({"prompt", "response"}), frozenset({"messages"})),
+    make=make,
+)
