@@ -47,17 +47,12 @@ class Batch:
     @cached_property
     def questions(self) -> list[str]:
         """What each example says before its answer."""
-        return [
-            turns[0].content
-            if len(turns := example.messages) == 2
-            else "\n".join(turn.content for turn in turns[:-1])
-            for example in self.examples
-        ]
+        return [example.question for example in self.examples]
 
     @cached_property
     def answers(self) -> list[str]:
         """What is to be learnt of each example."""
-        return [example.messages[-1].content for example in self.examples]
+        return [example.answer for example in self.examples]
 
     @cached_property
     def texts(self) -> list[str]:
