@@ -39,8 +39,8 @@ def disk(counts: Counts, spec: TrainSpec, weight_bytes: int, free_bytes: int) ->
     base = counts.total if is_full else counts.total - counts.trainable
     return Disk(
         checkpoint_bytes=checkpoint,
-        # A new checkpoint is complete before the oldest one goes.
-        checkpoints_bytes=kept + checkpoint,
+        # A new checkpoint is complete before the oldest one goes; the best stays besides.
+        checkpoints_bytes=kept + checkpoint * (2 if spec.training.early_stopping else 1),
         trained_bytes=trained,
         merged_bytes=base * weight_bytes,
         free_bytes=free_bytes,

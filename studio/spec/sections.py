@@ -14,7 +14,6 @@ NOT_YET: dict[str, tuple[tuple[Any, ...], str]] = {
     "training.precision": (("auto", "fp32", "bf16"), "Training in fp16 is not built yet"),
     "training.compile": (("auto", "off"), "Compiling the model is not built yet"),
     "training.offload": (("none",), "Offloading is not built yet"),
-    "training.early_stopping": ((None,), "Early stopping is not built yet"),
 }
 
 
@@ -146,7 +145,19 @@ class Training(Section):
         description="When the held-out loss is measured: each pass, never, or every N steps.",
     )
     early_stopping: int | None = Field(
-        None, ge=1, description="Stop after this many measurements without a gain."
+        None,
+        ge=1,
+        le=1000,
+        title="Stop when it no longer helps",
+        description="Stop after this many held-out measurements without a gain, and keep the best state.",
+        json_schema_extra={"unit": "measurements", "cost": "disk", "level": "advanced"},
+    )
+    on_spike: Literal["skip", "lower_rate", "stop", "keep"] = Field(
+        "skip",
+        title="When the loss jumps",
+        description="What a step is worth whose loss jumps far above the recent ones or breaks down: "
+        "leave it out, leave it out and halve the rate, end the run, or train on it all the same.",
+        json_schema_extra={"unit": "", "cost": "", "level": "advanced"},
     )
     keep_checkpoints: int = Field(2, ge=1, le=100, description="Checkpoints kept while it runs.")
     checkpoint_bytes: int | None = Field(

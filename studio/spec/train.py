@@ -103,7 +103,21 @@ class TrainSpec:
             problems.append(
                 FieldProblem("model.double_quantization", "It needs a 4-bit model; switch it off.")
             )
+        if self.training.early_stopping is not None:
+            problems += self._nothing_to_stop_by()
         raise_problems(problems)
+
+    def _nothing_to_stop_by(self) -> list[FieldProblem]:
+        """Early stopping looks at the held-out loss: without one it would never stop."""
+        words = "Early stopping needs it: the held-out loss says when to stop."
+        found = []
+        if self.training.eval_every == "never":
+            found.append(FieldProblem("training.eval_every", f'{words} Use "epoch" or a number.'))
+        if self.data.held_out == 0:
+            found.append(
+                FieldProblem("data.held_out", f"{words} Keep a share of rows, such as 0.1.")
+            )
+        return found
 
 
 def _as_mapping(value: Any) -> Mapping[str, Any]:

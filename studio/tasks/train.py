@@ -20,7 +20,7 @@ from studio.library import Library
 from studio.models.source import resolve
 from studio.settings import Home
 from studio.spec import TrainOrder, TrainSpec
-from studio.training import adapters, encoding, loading, loop, probe
+from studio.training import adapters, checkups, encoding, loading, loop, probe
 from studio.training.fitting import is_out_of_memory
 from studio.training.kept import kept_split
 from studio.training.loop import Report, Setup
@@ -69,6 +69,7 @@ def _train(context: TaskContext) -> dict[str, Any]:
         context.log(f"Stopped after step {outcome.position.step}; the place is kept.")
         raise Stopped
     _keep(setup, context.folder, order)
+    _say_how_it_ended(context, setup, outcome)
     context.log(f"Done: {outcome.position.step} steps, {time.monotonic() - began:.0f} seconds.")
     return _result(context, setup, outcome)
 
@@ -119,7 +120,12 @@ def _set_up(context: TaskContext, order: TrainOrder) -> Setup:
     device = _device(context, spec)
     trains_weights = spec.method.method.family == "full"
     numbers = loading.choose_numbers(spec.training.precision, device, trains_weights=trains_weights)
-    base = loading.load_base(folder, numbers.weights, spec.training.attention).to(device)
+    base = loading.load_base(folder, numbers.weights, spec.training.attention)
+    checkups.refuse_other_tokenizer(
+        base, checkups.highest_id(row.ids for row in (*training, *held_out))
+    )
+    checkups.refuse_broken_base(base)
+    base = base.to(device)
     packed = spec.training.packing != "off" and probe.keeps_documents_apart(base, len(tokenizer))
     if spec.training.packing == "on" and not packed:
         raise StudioError(
@@ -175,6 +181,24 @@ def _report(context: TaskContext, report: Report) -> None:
     if report.held_out_loss is not None:
         words += f"  held-out loss {report.held_out_loss:.4f}"
     context.log(words)
+    if report.warning:
+        context.log(report.warning)
+
+
+def _say_how_it_ended(context: TaskContext, setup: Setup, outcome: loop.Outcome) -> None:
+    """In the log: which state was kept where it is not the last, and what was left out."""
+    held_out, skipped = outcome.position.held_out, outcome.position.spikes.skipped
+    if held_out.is_over(setup.spec.training.early_stopping):
+        context.log(
+            f"Stopped early: the held-out loss did not fall in {held_out.without_gain} measurements."
+        )
+    if outcome.kept_step != outcome.position.step:
+        context.log(
+            f"Kept as it was after step {outcome.kept_step}, where the held-out loss was lowest "
+            f"({held_out.best_loss:.4f})."
+        )
+    if skipped:
+        context.log(f"{skipped} of {outcome.position.step} steps were left out; see the log above.")
 
 
 def _keep(setup: Setup, folder: Path, order: TrainOrder) -> None:
@@ -191,7 +215,10 @@ def _keep(setup: Setup, folder: Path, order: TrainOrder) -> None:
 def _result(context: TaskContext, setup: Setup, outcome: loop.Outcome) -> dict[str, Any]:
     """The run in figures. What held-out rows told comes from the metrics, which outlive a resume."""
     lines, _ = read_metrics(context.folder)
+    # After a resume a step may come again: the later line counts.
+    by_step = {line["step"]: line for line in lines}
     looked = [line for line in lines if line.get("held_out_loss") is not None]
+    last = [line for line in looked if line["step"] == outcome.kept_step] or looked
     seconds = outcome.position.seconds
     return {
         "parameters": asdict(adapters.count(setup.model)),
@@ -199,10 +226,13 @@ def _result(context: TaskContext, setup: Setup, outcome: loop.Outcome) -> dict[s
         "held_out": {
             "rows": len(setup.held_out),
             "loss_before": looked[0]["held_out_loss"] if looked else None,
-            "loss_after": looked[-1]["held_out_loss"] if looked else None,
+            "loss_after": last[-1]["held_out_loss"] if looked else None,
             "before": looked[0].get("held_out") if looked else None,
-            "after": looked[-1].get("held_out") if looked else None,
+            "after": last[-1].get("held_out") if looked else None,
         },
+        "kept_step": outcome.kept_step,
+        "skipped_steps": outcome.position.spikes.skipped,
+        "warnings": [line["warning"] for line in by_step.values() if line.get("warning")],
         "steps": outcome.position.step,
         "tokens": outcome.position.tokens,
         "precision": setup.numbers.name,

@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,12 @@ import torch
 from torch import Tensor, nn
 
 from jobs import durable
+from studio.errors import StudioError
 from studio.training.adapters import trainable
 from studio.training.fitting import Fit
 from studio.training.randomness import random_states, restore_random_states
+from studio.training.spikes import Spikes
+from studio.training.stopping import HeldOut
 
 HASHES = "hashes.json"
 POSITION = "position.json"
@@ -33,13 +36,27 @@ class Position:
     tokens: int = 0
     seconds: float = 0.0
     fit: Fit | None = None
+    spikes: Spikes = field(default_factory=Spikes)
+    held_out: HeldOut = field(default_factory=HeldOut)
+
+    @property
+    def is_best(self) -> bool:
+        """Whether the held-out loss was measured here, and never lower."""
+        return self.step > 0 and self.held_out.best_step == self.step
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> Position:
-        """The position in a checkpoint's document."""
+        """The position in a checkpoint's document; an earlier version's knew only the first figures."""
         fit = document.get("fit")
+        spikes = dict(document.get("spikes", {}))
+        spikes["losses"] = tuple(spikes.get("losses", ()))
         figures = {name: document[name] for name in ("step", "tokens", "seconds")}
-        return cls(**figures, fit=Fit(**fit) if fit else None)
+        return cls(
+            **figures,
+            fit=Fit(**fit) if fit else None,
+            spikes=Spikes(**spikes),
+            held_out=HeldOut(**document.get("held_out", {})),
+        )
 
 
 def save(
@@ -50,14 +67,16 @@ def save(
     *,
     keep: int,
     limit_bytes: int | None = None,
+    spare_step: int | None = None,
 ) -> Path:
     """Write a checkpoint below `folder`, then remove all but the newest `keep`. Gives its path.
 
-    Of those kept, the oldest go where all together take more than `limit_bytes`; the newest stays.
+    Of those kept, the oldest go where all together take more than `limit_bytes`; the newest stays, and
+    so does the one after `spare_step`, the best so far.
     Holds the trained weights, the optimizer's state, all random states and the position; each file's
     hash is kept, so that a damaged checkpoint is found when it is wanted. No pickle.
     """
-    path = folder / f"step-{position.step:08d}"
+    path = _path(folder, position.step)
     if path.exists():
         return path
     with durable.new_folder(path) as new:
@@ -68,7 +87,7 @@ def save(
         safetensors.torch.save_file(random_states(), new / "random.safetensors")
         durable.write_json(new / POSITION, {**asdict(position), "groups": groups})
         durable.write_json(new / HASHES, {file.name: _sha256(file) for file in new.iterdir()})
-    _prune(folder, keep, limit_bytes)
+    _prune(folder, keep, limit_bytes, spare_step)
     return path
 
 
@@ -84,21 +103,42 @@ def restore(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer) ->
             path.rename(path.with_name(f"damaged-{path.name}"))
             continue
         document = json.loads((path / POSITION).read_text(encoding="utf-8"))
-        weights = safetensors.torch.load_file(path / "weights.safetensors")
-        with torch.no_grad():
-            for name, value in trainable(model):
-                value.copy_(weights[name])
+        _restore_weights(path, model)
         _restore_optimizer(optimizer, path, document["groups"])
         restore_random_states(safetensors.torch.load_file(path / "random.safetensors"))
         return Position.read(document)
     return None
 
 
-def _prune(folder: Path, keep: int, limit_bytes: int | None) -> None:
+def restore_weights(folder: Path, step: int, model: nn.Module) -> None:
+    """Put the weights of the checkpoint after `step` into `model`, and nothing else.
+
+    Raises StudioError when that checkpoint is gone or damaged.
+    """
+    path = _path(folder, step)
+    if not _is_whole(path):
+        raise StudioError(
+            f"The best state of this run, after step {step}, cannot be read any more ({path}). "
+            "Start the training anew.",
+            code="checkpoint",
+        )
+    _restore_weights(path, model)
+
+
+def _restore_weights(path: Path, model: nn.Module) -> None:
+    weights = safetensors.torch.load_file(path / "weights.safetensors")
+    with torch.no_grad():
+        for name, value in trainable(model):
+            value.copy_(weights[name])
+
+
+def _prune(folder: Path, keep: int, limit_bytes: int | None, spare_step: int | None) -> None:
     """Remove what is too old, takes too much room, or was found damaged: a whole newer one stands."""
     kept = _paths(folder)[-keep:]
     while limit_bytes is not None and len(kept) > 1 and sum(map(_bytes, kept)) > limit_bytes:
         kept = kept[1:]
+    if spare_step is not None:
+        kept.append(_path(folder, spare_step))
     for old in (*_paths(folder), *folder.glob("damaged-*")):
         if old not in kept:
             shutil.rmtree(old, ignore_errors=True)
@@ -106,6 +146,10 @@ def _prune(folder: Path, keep: int, limit_bytes: int | None) -> None:
 
 def _bytes(path: Path) -> int:
     return sum(file.stat().st_size for file in path.iterdir())
+
+
+def _path(folder: Path, step: int) -> Path:
+    return folder / f"step-{step:08d}"
 
 
 def _paths(folder: Path) -> list[Path]:

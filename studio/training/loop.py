@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -12,10 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from studio.errors import StudioError
 from studio.objectives import Encoded
 from studio.spec import TrainSpec
-from studio.training import checkpoints, optimizers, step
+from studio.training import checkpoints, checkups, optimizers, spikes, step, stopping
 from studio.training.adapters import trainable
 from studio.training.batching import Batch, Schedule, micro_batches
 from studio.training.checkpoints import Position
@@ -59,7 +57,7 @@ class Report:
     """What one step gave; before the first step only what the held-out rows tell.
 
     That is there only where it was measured: their mean loss a unit, and by name in `held_out` what
-    else the objective counts.
+    else the objective counts. `warning` is what a person should read of this step.
     """
 
     step: int
@@ -71,18 +69,21 @@ class Report:
     tokens_per_second: float | None = None
     held_out_loss: float | None = None
     held_out: dict[str, Any] | None = None
+    warning: str | None = None
 
 
 @dataclass(frozen=True)
 class Outcome:
     """How the loop ended: `is_complete` is False when it saved its place and stopped before the end.
 
-    That was asked of it, or the disk has no room left, which `shortage` says in words.
+    That was asked of it, or the disk has no room left, which `shortage` says in words. `kept_step` is
+    the step after which the weights were as they are now: with early stopping the best.
     """
 
     is_complete: bool
     position: Position
     fit: Fit
+    kept_step: int
     shortage: str | None = None
 
 
@@ -109,21 +110,26 @@ def run(
         on_report(report)
     saved_at = time.monotonic()
     setup.model.train()
-    while position.step < schedule.total_steps:
+    while _goes_on(setup, schedule, position):
         position, report, fit = _one_step(setup, schedule, optimizer, position, fit, on_words)
         if _wants_evaluation(setup, schedule, position.step):
             report, fit = _with_held_out(setup, report, fit, on_words)
+            position, report = _measured(position, report)
         on_report(report)
         position = replace(position, fit=fit)
         shortage = room.shortage()
         stop = should_stop() or shortage is not None
         is_due = time.monotonic() - saved_at > CHECKPOINT_EVERY_S
-        if stop or is_due or schedule.ends_epoch(position.step - 1):
+        goes_on = _goes_on(setup, schedule, position)
+        is_due |= not goes_on or schedule.ends_epoch(position.step - 1)
+        is_due |= training.early_stopping is not None and position.is_best
+        if stop or is_due:
             shortage = _save(setup, optimizer, position, room) or shortage
             saved_at = time.monotonic()
-        if (stop or shortage) and position.step < schedule.total_steps:
-            return Outcome(False, position, fit, shortage)
-    return Outcome(True, position, fit)
+        if (stop or shortage) and goes_on:
+            return Outcome(False, position, fit, position.step, shortage)
+    checkups.refuse_broken_result(setup.model, position.step - position.spikes.skipped)
+    return Outcome(True, position, fit, _keep_best(setup, position))
 
 
 def _begin_with(setup: Setup, position: Position) -> Fit:
@@ -134,11 +140,25 @@ def _begin_with(setup: Setup, position: Position) -> Fit:
     return fit
 
 
+def _goes_on(setup: Setup, schedule: Schedule, position: Position) -> bool:
+    is_over = position.held_out.is_over(setup.spec.training.early_stopping)
+    return position.step < schedule.total_steps and not is_over
+
+
+def _measured(position: Position, report: Report) -> tuple[Position, Report]:
+    """The report's held-out loss taken into the position, and what it warns of into the report."""
+    assert report.held_out_loss is not None
+    held_out, words = stopping.measured(position.held_out, position.step, report.held_out_loss)
+    warning = " ".join(filter(None, [report.warning, words])) or None
+    return replace(position, held_out=held_out), replace(report, warning=warning)
+
+
 def _save(
     setup: Setup, optimizer: torch.optim.Optimizer, position: Position, room: DiskRoom
 ) -> str | None:
     """Save a checkpoint; where there was no room for it, the words to tell a person."""
     training = setup.spec.training
+    best = position.held_out.best_step if training.early_stopping is not None else None
     try:
         checkpoints.save(
             setup.checkpoints,
@@ -147,12 +167,22 @@ def _save(
             position,
             keep=training.keep_checkpoints,
             limit_bytes=training.checkpoint_bytes,
+            spare_step=best,
         )
     except DISK_ERRORS as error:
         if not is_full_disk(error):
             raise
         return shortage_words(setup.checkpoints, 0, room.needs_bytes)
     return None
+
+
+def _keep_best(setup: Setup, position: Position) -> int:
+    """With early stopping, put the best weights into the model; gives the step that they are from."""
+    best = position.held_out.best_step
+    if setup.spec.training.early_stopping is None or best in (0, position.step):
+        return position.step
+    checkpoints.restore_weights(setup.checkpoints, best, setup.model)
+    return best
 
 
 def plan(setup: Setup) -> Schedule:
@@ -202,29 +232,38 @@ def _one_step(
     """One optimizer step over all its micro-batches."""
     training = setup.spec.training
     began = time.monotonic()
-    rate = training.learning_rate * optimizers.rate_share(
+    share = optimizers.rate_share(
         position.step, schedule.total_steps, training.scheduler, training.warmup_ratio
     )
+    rate = training.learning_rate * share * position.spikes.rate_factor
     optimizers.set_rate(optimizer, rate)
     rows = [setup.training[row] for row in schedule.rows_of(position.step)]
     gradients, fit = survive(
         lambda fit: _gradients(setup, _batches(setup, rows, fit)), fit, setup.model, on_words
     )
-    norm = step.apply(
-        optimizer, (value for _, value in trainable(setup.model)), training.max_grad_norm
-    )
-    loss = _mean_loss(gradients.losses, gradients.units, position.step, norm)
+    norm = step.clip((value for _, value in trainable(setup.model)), training.max_grad_norm)
+    loss, size = gradients.mean_loss, float(norm)
+    judgement = spikes.judge(position.spikes, loss, size, training, position.step + 1)
+    step.update(optimizer, applies=judgement.applies)
     seconds = time.monotonic() - began
     tokens = gradients.tokens
-    done = Position(position.step + 1, position.tokens + tokens, position.seconds + seconds)
+    done = replace(
+        position,
+        step=position.step + 1,
+        tokens=position.tokens + tokens,
+        seconds=position.seconds + seconds,
+        spikes=judgement.spikes,
+        held_out=position.held_out.after_step(loss) if judgement.applies else position.held_out,
+    )
     report = Report(
         step=done.step,
         total_steps=schedule.total_steps,
         epoch=round(done.step / schedule.steps_per_epoch, 4),
         loss=loss,
         learning_rate=rate,
-        grad_norm=float(norm),
+        grad_norm=size,
         tokens_per_second=tokens / max(seconds, 1e-9),
+        warning=judgement.words,
     )
     return done, report, fit
 
@@ -237,6 +276,11 @@ class _Gradients:
     tokens: int
     units: int
 
+    @property
+    def mean_loss(self) -> float:
+        """Mean loss a unit: here the device is waited for, once a step."""
+        return float(torch.stack(self.losses).sum()) / self.units
+
 
 def _gradients(setup: Setup, batches: Sequence[Batch]) -> _Gradients:
     loss, context = loss_of(setup.spec.objective), setup.numbers.context
@@ -246,18 +290,6 @@ def _gradients(setup: Setup, batches: Sequence[Batch]) -> _Gradients:
         step.micro_step(setup.model, loss, batch, units, context()).total for batch in batches
     ]
     return _Gradients(losses, sum(batch.tokens for batch in batches), units)
-
-
-def _mean_loss(losses: list[Tensor], units: int, at_step: int, norm: Tensor) -> float:
-    """Mean loss a unit. Raises StudioError when the numbers have left all bounds."""
-    loss = float(torch.stack(losses).sum()) / units
-    if not (math.isfinite(loss) and math.isfinite(float(norm))):
-        raise StudioError(
-            f"The numbers broke down at step {at_step + 1} (the loss is {loss}, the gradient's size "
-            f"{float(norm)}). Try a learning rate ten times smaller, or precision fp32.",
-            code="not_finite",
-        )
-    return loss
 
 
 def _batches(setup: Setup, rows: Sequence[Encoded], fit: Fit) -> list[Batch]:

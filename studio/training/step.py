@@ -57,11 +57,22 @@ def micro_step(
 def apply(
     optimizer: torch.optim.Optimizer, parameters: Iterable[nn.Parameter], max_grad_norm: float
 ) -> Tensor:
-    """Clip the gradients, update the weights, forget the gradients; gives the norm before clipping."""
-    norm = nn.utils.clip_grad_norm_(list(parameters), max_grad_norm)
-    optimizer.step()
-    optimizer.zero_grad(set_to_none=True)
+    """`clip`, then `update`; gives the norm before clipping."""
+    norm = clip(parameters, max_grad_norm)
+    update(optimizer)
     return norm
+
+
+def clip(parameters: Iterable[nn.Parameter], max_grad_norm: float) -> Tensor:
+    """Cut the gradients to a common length of at most `max_grad_norm`; gives the length they had."""
+    return nn.utils.clip_grad_norm_(list(parameters), max_grad_norm)
+
+
+def update(optimizer: torch.optim.Optimizer, *, applies: bool = True) -> None:
+    """Update the weights, unless the step is left out (not `applies`); forget the gradients."""
+    if applies:
+        optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
 
 
 @torch.no_grad()

@@ -140,6 +140,14 @@ def test_a_checkpoint_holds_the_weights_and_adamw_s_two_numbers_each() -> None:
     assert found.merged_bytes == 2 * 100_000
 
 
+def test_early_stopping_keeps_the_best_checkpoint_besides() -> None:
+    counts = Counts(trainable=1_000, total=101_000)
+
+    found = disk(counts, spec(training={"early_stopping": 2}), weight_bytes=2, free_bytes=7)
+
+    assert found.checkpoints_bytes == 4 * found.checkpoint_bytes
+
+
 def run(places: int, evaluated: int = 0) -> RunShape:
     """A run whose largest micro-batch has 100 places."""
     return RunShape(MicroBatch(1, 100, 50, 1, 100, 50, True), True, 1, 1, 1, 1, places, evaluated)

@@ -97,6 +97,22 @@ def test_the_learning_rate_left_out_is_the_methods_own() -> None:
     assert TrainSpec.parse({"method": "lora"}).training.learning_rate == 2e-4
 
 
+@pytest.mark.parametrize(
+    ("section", "values", "field"),
+    [
+        ("training", {"eval_every": "never"}, "training.eval_every"),
+        ("data", {"held_out": 0.0}, "data.held_out"),
+    ],
+)
+def test_early_stopping_needs_something_to_stop_by(
+    section: str, values: dict[str, Any], field: str
+) -> None:
+    document: dict[str, Any] = {"training": {"early_stopping": 2}}
+    document.setdefault(section, {}).update(values)
+
+    assert set(problems(document)) == {field}
+
+
 @pytest.mark.parametrize("content", ["", "{", "[1", "\x00"])
 def test_a_file_that_is_no_json_is_said_to_be_so(content: str, tmp_path: Path) -> None:
     file = tmp_path / "spec.json"

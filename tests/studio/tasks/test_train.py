@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 from jobs.context import Stopped
 from studio.errors import StudioError
@@ -109,3 +110,40 @@ def test_packing_that_would_mix_rows_is_refused(
 
     with pytest.raises(StudioError, match="does not keep packed rows apart"):
         train(context(home, 1, order.to_json()))
+
+
+def test_a_base_with_a_broken_number_is_refused_before_training(
+    tmp_path: Path, rows_csv: Path
+) -> None:
+    home = Home(tmp_path / "home").prepare()
+    folder = tiny.make_model(tmp_path / "model")
+    weights = load_file(folder / "model.safetensors")
+    weights["model.norm.weight"][3] = float("nan")
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    order = make_order(home, folder, rows_csv)
+
+    with pytest.raises(StudioError, match=r"1 of the 32 numbers of model\.norm\.weight"):
+        train(context(home, 1, order.to_json()))
+    assert not (home.run(1) / "metrics.jsonl").exists()
+
+
+def test_early_stopping_is_told_of_and_the_result_is_the_best_state(
+    tmp_path: Path, tiny_model: Path, rows_csv: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = Home(tmp_path).prepare()
+    # So high a rate that the held-out loss soon rises.
+    order = make_order(
+        home, tiny_model, rows_csv, learning_rate=0.3, epochs=20, eval_every=2, early_stopping=3
+    )
+
+    result = train(context(home, 1, order.to_json()))
+
+    losses = {
+        line["step"]: line["held_out_loss"]
+        for line in map(json.loads, (home.run(1) / "metrics.jsonl").open())
+        if line["step"] and line.get("held_out_loss") is not None
+    }
+    assert result["steps"] < 100
+    assert result["kept_step"] == min(losses, key=lambda step: losses[step])
+    assert result["held_out"]["loss_after"] == min(losses.values())
+    assert f"Kept as it was after step {result['kept_step']}" in capsys.readouterr().out
