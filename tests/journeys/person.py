@@ -25,11 +25,12 @@ class Person:
         self.complaints: list[str] = []
         page.set_default_timeout(SOON_MS)
         page.on("request", lambda request: self.asked.append(request.url))
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("pageerror", lambda error: self._heard("error", str(error)))
         page.on("console", lambda said: self._heard(said.type, said.text))
 
     def _heard(self, kind: str, text: str) -> None:
-        if kind == "error":
+        # Gradio gives up its open stream when the page is left, and says that it did.
+        if kind == "error" and not text.startswith("AbortError"):
             self.complaints.append(text)
 
     def asked_elsewhere(self) -> list[str]:

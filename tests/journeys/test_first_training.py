@@ -17,6 +17,10 @@ from tests.journeys.person import Person
 # and three of 32 by 64.
 TRAINABLE = 2 * 16 * (2 * (32 + 32) + 2 * (32 + 16) + 3 * (32 + 64))
 
+# The starter model has 30 layers: query and output 576 by 576, key and value 576 by 192, and three
+# of 576 by 1,536.
+STARTER_TRAINABLE = 30 * 16 * (2 * (576 + 576) + 2 * (576 + 192) + 3 * (576 + 1536))
+
 
 def rows_of_the_starter_data(file: Path, count: int) -> Path:
     """The first rows of the starter data as a file of the test's own."""
@@ -33,6 +37,24 @@ def parameters_of(adapter: Path, base: Path) -> tuple[int, Any]:
     model = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base), adapter)
     found = {name: tensor for name, tensor in model.named_parameters() if "lora_" in name}
     return sum(tensor.numel() for tensor in found.values()), model
+
+
+def change_by(model: Any) -> float:
+    """The largest difference that the adapter makes to the logits of a fixed text."""
+    import torch
+
+    ids = torch.arange(100, 140)[None]
+    with torch.inference_mode():
+        tuned = model(input_ids=ids).logits
+        with model.disable_adapter():
+            base = model(input_ids=ids).logits
+    return float((tuned - base).abs().max())
+
+
+def the_starter_of(person: Person) -> Path:
+    """The folder that the starter model was converted to."""
+    (config,) = person.studio.home.models.glob("*/config.json")
+    return config.parent
 
 
 def test_a_beginner_comes_from_the_first_page_to_a_download_that_peft_opens(
@@ -108,4 +130,7 @@ def test_the_starter_model_learns_the_starter_data_in_the_page(
 
     person.page.goto(f"{person.studio.instance.address}export?run={run}")
     archive = person.downloads(person.exports("Adapter only"), tmp_path)
-    assert "adapter_model.safetensors" in zipfile.ZipFile(archive).namelist()
+    zipfile.ZipFile(archive).extractall(tmp_path / "adapter")
+    count, model = parameters_of(tmp_path / "adapter", the_starter_of(person))
+    assert count == STARTER_TRAINABLE
+    assert change_by(model) > 0
