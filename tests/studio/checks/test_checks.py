@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,41 +20,21 @@ from studio.data.table import Row
 
 CHAT = {"prompt": "q", "response": "a"}
 LABELLED = {"prompt": "q", "response": "label", "label": "label"}
-THINGS = [
-    "kettle",
-    "bicycle",
-    "lamp",
-    "tent",
-    "scarf",
-    "mirror",
-    "ladder",
-    "radio",
-    "teapot",
-    "blanket",
-]
-FLAWS = [
-    "leaks",
-    "rattles",
-    "squeaks",
-    "bends",
-    "smells",
-    "flickers",
-    "fades",
-    "tears",
-    "sticks",
-    "cracks",
-]
+WORDS = """
+    kettle bicycle lamp tent scarf mirror ladder radio teapot blanket garden window river bottle
+    market letter winter copper velvet paper engine bridge cellar candle basket hammer ticket
+    leaks rattles squeaks bends smells flickers fades tears sticks cracks opens waits turns
+""".split()  # noqa: SIM905 - read at a glance
 
 
 def clean(count: int = 60) -> list[Row]:
     """Rows in which nothing is to be found, no two of them alike."""
-    return [
-        {
-            "q": f"My {THINGS[n % 10]} from shelf {n} {FLAWS[n // 10 % 10]} when it is cold, what now?",
-            "a": f"Bring the {THINGS[n % 10]} with its receipt, we look at shelf {n} {FLAWS[n // 7 % 10]}.",
-        }
-        for n in range(count)
-    ]
+    rows = []
+    for number in range(count):
+        words = random.Random(number).sample(WORDS, 16)
+        asked, said = " ".join(words[:8]), " ".join(words[8:])
+        rows.append({"q": f"Why is the {asked}?", "a": f"It is that the {said}."})
+    return rows
 
 
 @dataclass(frozen=True)
@@ -82,6 +63,24 @@ PLANTED = {
         [row(" \n", "x"), row("Why?", "\u200b"), row("Why not?", None)], (0, 1, 2), "empty"
     ),
     "duplicates": Planted([row("Is it open?", "Yes, till six.")] * 3, (1, 2), "earlier row"),
+    "near_duplicates": Planted(
+        [
+            row(
+                "The red kettle that I bought on Monday leaks at its spout.",
+                "Bring it to the desk, please.",
+            ),
+            row(
+                "The red kettle that I bought on Monday leaks at the spout.",
+                "Bring it to the desk, please.",
+            ),
+            row(
+                "the red kettle that I bought on Monday leaks at its spout.",
+                "Bring it to the desk, please.",
+            ),
+        ],
+        (1, 2),
+        "nearly the same",
+    ),
     "conflicts": Planted(
         [row("Is it open?", "Yes."), row("is it  OPEN?", "No.")], (0, 1), "different answers"
     ),
