@@ -14,8 +14,9 @@ _NUMBER = re.compile(
     r"(?<![\w.,/@#:=+-])(?:(?:\+|00)[1-9]|\(?\d)(?:[ \u00a0./-]?[()]{0,2}[ \u00a0]?\d){6,15}(?!\d|[.,:]\d|\w)"
 )
 _DATE = re.compile(
-    r"\d{1,2}[./-]\d{1,2}[./-](?:19|20)?\d\d|(?:19|20)\d\d[./-]\d{1,2}[./-]\d{1,2}"
-    r"|(?:19|20)\d\d ?[-–/] ?(?:19|20)\d\d|(?:\d{1,3}\.){3}\d{1,3}"
+    r"(?:(?:0?[1-9]|[12]\d|3[01])[./-](?:0?[1-9]|1[0-2])[./-](?:19|20)?\d\d"
+    r"|(?:19|20)\d\d[./-]\d{1,2}[./-]\d{1,2}"
+    r"|(?:19|20)\d\d ?[-–/] ?(?:19|20)\d\d|(?:\d{1,3}\.){3}\d{1,3})(?![./-]?\d)"
 )
 _REGIONS = {
     "en": ("US", "GB", "IE", "AU"),
@@ -70,13 +71,8 @@ def _is_grouped(written: str) -> bool:
         return True
     if written.startswith("0"):
         return len(groups) >= 2 and len(groups[0]) >= 2
-    # Without a zero or a cue only three groups or more of usual sizes; prices have groups of three only.
-    sizes = [len(group) for group in groups]
-    return (
-        len(groups) >= 3
-        and "," not in written
-        and (sizes in ([3, 3, 4], [3, 2, 2, 2], [3, 3, 3]) or sizes[:1] == [1])
-    )
+    # Without a zero or a cue only groups that no other number has: prices have three digits in each.
+    return [len(group) for group in groups] in ([3, 3, 4], [1, 3, 3, 4], [3, 2, 2, 2])
 
 
 def _is_possible(written: str, regions: tuple[str, ...]) -> bool:

@@ -49,7 +49,7 @@ def find(text: str) -> Iterator[Span]:
         yield from (match.span("value") for match in _IN_ADDRESS.finditer(text))
     if ":" in text or "=" in text or "：" in text:
         for match in _NAMED.finditer(text):
-            value = match.group("value").rstrip(".,;!?)")
+            value = match.group("value").rstrip(".,;)")
             if _is_random(value) and not _SHAPES.match(value):
                 yield match.start("value"), match.start("value") + len(value)
 
