@@ -18,6 +18,7 @@ from studio.orders.freezing import freeze_data
 from studio.orders.views import RunView, view
 from studio.settings import Home
 from studio.spec import Base, ExportSpec, TrainOrder, TrainSpec
+from studio.spec.installed import require_installed
 
 logger = logging.getLogger(__name__)
 
@@ -45,8 +46,9 @@ class Orders:
         """Freeze the data and the model's revision, then queue the training.
 
         A model that must first be fetched or converted gets a job of its own, before this one.
-        Raises AskedWrongly (data, columns, model) before anything is queued.
+        Raises AskedWrongly (data, columns, model, a logger's missing package) before anything is queued.
         """
+        require_installed(spec.loggers)
         resolved = resolve(spec.model.source, spec.model.revision, self.home)
         spec = freeze_data(spec, self.library)
         frozen = spec.model.model_copy(

@@ -1,6 +1,6 @@
 """TrainSpec, TrainOrder and ExportSpec: what is asked for, frozen, checked, JSON both ways, versioned."""
 
-from studio.spec.choices import MethodChoice, ObjectiveChoice
+from studio.spec.choices import LoggerChoice, MethodChoice, ObjectiveChoice
 from studio.spec.export import ExportSpec
 from studio.spec.order import Base, TrainOrder
 from studio.spec.sections import NOT_YET, DataChoice, ModelChoice, Training
@@ -11,6 +11,7 @@ __all__ = [
     "Base",
     "DataChoice",
     "ExportSpec",
+    "LoggerChoice",
     "MethodChoice",
     "ModelChoice",
     "ObjectiveChoice",

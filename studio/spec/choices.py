@@ -1,9 +1,10 @@
-"""The choices of a spec: an objective or a method by name, with its settings."""
+"""The choices of a spec: an objective, a method or a logger by name, with its settings."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from studio.loggers import LOGGERS, Logger, LoggerSettings
 from studio.methods import METHODS, Method, MethodSettings
 from studio.objectives import OBJECTIVES, Objective, ObjectiveSettings
 
@@ -32,3 +33,16 @@ class MethodChoice:
     def method(self) -> Method:
         """The method itself."""
         return METHODS[self.name]
+
+
+@dataclass(frozen=True)
+class LoggerChoice:
+    """A logger's name and its settings."""
+
+    name: str
+    settings: LoggerSettings
+
+    @property
+    def logger(self) -> Logger:
+        """The logger itself."""
+        return LOGGERS[self.name]

@@ -9,9 +9,10 @@ import pydantic
 from pydantic import BaseModel
 
 from studio.errors import AskedWrongly, FieldProblem, did_you_mean
+from studio.loggers import LOGGERS
 from studio.methods import METHODS
 from studio.objectives import OBJECTIVES, ObjectiveSettings
-from studio.spec.choices import MethodChoice, ObjectiveChoice
+from studio.spec.choices import LoggerChoice, MethodChoice, ObjectiveChoice
 from studio.spec.problems import plain, raise_problems, shown, unknown_field
 
 VERSION = 1
@@ -23,7 +24,7 @@ Thing = TypeVar("Thing")
 class Reading:
     """Reads a document section by section and collects every problem on the way."""
 
-    SECTIONS = ("version", "name", "model", "data", "objective", "method", "training")
+    SECTIONS = ("version", "name", "model", "data", "objective", "method", "training", "loggers")
 
     def __init__(self) -> None:
         self.problems: list[FieldProblem] = []
@@ -68,6 +69,22 @@ class Reading:
         if chosen is None:
             return None
         return MethodChoice(chosen.name, self.section("method", chosen.settings, settings))
+
+    def loggers(self, value: Any) -> tuple[LoggerChoice, ...]:
+        """A list of names, or of objects with a name and settings."""
+        if not isinstance(value, list | tuple):
+            self.add("loggers", f"Found {shown(value)}; expected a list: [ … ].")
+            return ()
+        found = []
+        for entry in value:
+            name, settings = self.choice("loggers", entry)
+            chosen = self.known("logger", "loggers", name, LOGGERS)
+            if chosen is not None:
+                checked = self.section("loggers", chosen.settings, settings)
+                found.append(LoggerChoice(chosen.name, checked))
+        if len({choice.name for choice in found}) < len(found):
+            self.add("loggers", "A logger stands in the list twice; name each once.")
+        return tuple(found)
 
     def choice(self, path: str, value: Any) -> tuple[str, dict[str, Any]]:
         """`{"name": …, settings}`, or the bare name as shorthand."""

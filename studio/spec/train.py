@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.errors import AskedWrongly, FieldProblem
-from studio.spec.choices import MethodChoice, ObjectiveChoice
+from studio.spec.choices import LoggerChoice, MethodChoice, ObjectiveChoice
 from studio.spec.problems import raise_problems
 from studio.spec.reading import VERSION, Reading
 from studio.spec.sections import NOT_YET, DataChoice, ModelChoice, Training
@@ -24,6 +24,7 @@ class TrainSpec:
     objective: ObjectiveChoice
     method: MethodChoice
     training: Training
+    loggers: tuple[LoggerChoice, ...] = ()
     name: str = ""
     version: int = field(default=VERSION)
 
@@ -51,6 +52,7 @@ class TrainSpec:
                 if isinstance(sections.get("training", {}), Mapping)
                 else sections["training"],
             ),
+            loggers=reading.loggers(sections.get("loggers", [])),
         )
         reading.raise_problems()
         spec._check_together()
@@ -85,6 +87,10 @@ class TrainSpec:
             },
             "method": {"name": self.method.name, **self.method.settings.model_dump(mode="json")},
             "training": self.training.model_dump(mode="json"),
+            "loggers": [
+                {"name": choice.name, **choice.settings.model_dump(mode="json")}
+                for choice in self.loggers
+            ],
         }
 
     def _check_together(self) -> None:

@@ -20,11 +20,13 @@ from studio.library import Library
 from studio.models.source import resolve
 from studio.settings import Home
 from studio.spec import TrainOrder, TrainSpec
+from studio.spec.installed import require_installed
 from studio.training import adapters, checkups, encoding, loading, loop, probe
 from studio.training.fitting import is_out_of_memory
 from studio.training.kept import kept_split
 from studio.training.loop import Report, Setup
 from studio.training.room import DISK_ERRORS, is_full_disk
+from studio.training.sinks import Sinks
 
 REMEDY = (
     "One row at a time with intermediate results computed twice was still too much. Lower the longest "
@@ -56,13 +58,18 @@ def train(context: TaskContext) -> dict[str, Any]:
 def _train(context: TaskContext) -> dict[str, Any]:
     order = _order(context)
     setup = _set_up(context, order)
-    began = time.monotonic()
-    outcome = loop.run(
-        setup,
-        on_report=lambda report: _report(context, report),
-        should_stop=lambda: context.stop_requested,
-        on_words=context.log,
-    )
+    sinks = _open_loggers(context, order)
+    began, is_complete = time.monotonic(), False
+    try:
+        outcome = loop.run(
+            setup,
+            on_report=lambda report: _report(context, sinks, report),
+            should_stop=lambda: context.stop_requested,
+            on_words=context.log,
+        )
+        is_complete = outcome.is_complete
+    finally:
+        sinks.close(succeeded=is_complete)
     if outcome.shortage:
         raise NeedsAPerson(outcome.shortage, code="disk_full")
     if not outcome.is_complete:
@@ -77,6 +84,7 @@ def _train(context: TaskContext) -> dict[str, Any]:
 def _order(context: TaskContext) -> TrainOrder:
     """The order, written into the run's folder so that the run can be understood without the queue."""
     order = TrainOrder.parse(context.spec)
+    require_installed(order.spec.loggers)
     home = Home.of_run(context.folder)
     # Refuses a model that was changed since the run was queued.
     resolved = resolve(order.base.source, order.spec.model.revision, home)
@@ -171,10 +179,24 @@ def _device(context: TaskContext, spec: TrainSpec) -> torch.device:
     return loading.choose_device("cpu" if slot.startswith("cpu") else spec.training.devices)
 
 
-def _report(context: TaskContext, report: Report) -> None:
-    """One line of metrics and one of the log."""
+def _open_loggers(context: TaskContext, order: TrainOrder) -> Sinks:
+    """The loggers that the spec chose; they learn the settings, not the data and no path."""
+    spec = order.spec
+    document = spec.to_json()
+    config = {name: document[name] for name in ("objective", "method", "training")}
+    name = f"{spec.name or order.base.title} ({context.job_id})"
+    about = {"base": order.base.title, **config}
+    return Sinks.open(spec.loggers, context.folder, name, about, context.log)
+
+
+def _report(context: TaskContext, sinks: Sinks, report: Report) -> None:
+    """One line of metrics and one of the log; the figures to the chosen loggers, too."""
     values = {name: value for name, value in asdict(report).items() if value is not None}
     context.report(**values)
+    sinks.log(
+        report.step,
+        {name: value for name, value in values.items() if name not in ("step", "total_steps")},
+    )
     words = f"Step {report.step}/{report.total_steps}"
     if report.loss is not None:
         words += f"  loss {report.loss:.4f}  {report.tokens_per_second:.0f} tokens/s"

@@ -10,6 +10,7 @@ import pytest
 
 from jobs.models import JobState
 from studio.errors import AskedWrongly, ModelProblem, StudioError
+from studio.loggers import Logger
 from studio.orders import Orders
 from studio.settings import Home
 from studio.spec import TrainOrder, TrainSpec
@@ -42,6 +43,16 @@ def test_a_queued_training_has_its_data_and_revision_frozen(
     assert order.base.revision.startswith("files:")
     assert (job.needs_bytes, job.after, job.state) == (123, None, JobState.QUEUED)
     assert job.name.endswith("on rows")
+
+
+def test_a_logger_that_is_not_installed_is_said_before_anything_is_queued(
+    orders: Orders, tiny_model: Path, rows_csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Logger, "is_installed", property(lambda _: False))
+
+    with pytest.raises(AskedWrongly, match="TensorBoard is not installed here"):
+        orders.train(spec(tiny_model, rows_csv, loggers=["tensorboard"]))
+    assert orders.runs() == []
 
 
 def test_a_model_that_must_be_converted_gets_a_job_before_the_training(

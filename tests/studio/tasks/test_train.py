@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from safetensors.torch import load_file, save_file
 
 from jobs.context import Stopped
 from studio.errors import StudioError
+from studio.loggers import LOGGERS, Logger, LoggerSettings
 from studio.settings import Home
 from studio.tasks.train import train
 from tests import tiny
@@ -38,6 +40,39 @@ def test_the_result_counts_what_was_done(tmp_path: Path, tiny_model: Path, rows_
     assert result["held_out"]["loss_after"] < result["held_out"]["loss_before"]
     assert result["parameters"]["trainable"] < result["parameters"]["total"]
     assert result["measured"]["peak_bytes"] > 10**8
+
+
+def test_a_chosen_logger_gets_the_curves_and_not_a_word_of_the_data(
+    tmp_path: Path, tiny_model: Path, rows_csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Any] = []
+
+    class Sink:
+        errors: tuple[type[Exception], ...] = ()
+
+        def log(self, step: int, figures: Any) -> None:
+            told.append((step, figures))
+
+        def close(self, *, succeeded: bool) -> None:
+            told.append(succeeded)
+
+    def opened(settings: Any, about: Any) -> Sink:
+        told.append((about.name, dict(about.config)))
+        return Sink()
+
+    logger = Logger("told", "Told", "Is told.", "json", "json", LoggerSettings, opened)
+    monkeypatch.setitem(LOGGERS, "told", logger)
+    home = Home(tmp_path / "home").prepare()
+    order = make_order(home, tiny_model, rows_csv, max_steps=2)
+    document = order.to_json() | {"spec": order.to_json()["spec"] | {"loggers": ["told"]}}
+
+    train(context(home, 7, document))
+
+    assert [each[0] for each in told[1:-1]] == [0, 1, 2]
+    assert told[2][1].keys() >= {"loss", "learning_rate", "grad_norm"}
+    assert (told[0][0], told[-1]) == ("Tiny (7)", True)
+    words = json.dumps(told)
+    assert all(each not in words for each in (str(tmp_path), str(tiny_model), "kettle", "rows.csv"))
 
 
 def test_a_stop_saves_the_place_and_the_next_attempt_goes_on_from_there(
