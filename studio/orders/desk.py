@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from studio.errors import AskedWrongly, StudioError
 from studio.library import Library
 from studio.models.source import ResolvedModel, resolve
 from studio.orders.freezing import freeze_data
-from studio.orders.views import RunView, view
+from studio.orders.views import RunView, explain, view
 from studio.settings import Home
 from studio.spec import Base, ExportSpec, TrainOrder, TrainSpec
 from studio.spec.installed import require_installed
@@ -112,7 +114,53 @@ class Orders:
 
     def run(self, job_id: int) -> RunView:
         """One job as the run page or `jobs show` shows it."""
-        return view(self.queue.store.job(job_id), self.queue.folder(job_id))
+        job = self.queue.store.job(job_id)
+        return view(job, self.queue.folder(job_id), is_explained=True)
+
+    def again(self, job_id: int, changes: Mapping[str, Any], *, name: str | None = None) -> Job:
+        """Queue a training like `job_id`, with dotted fields of its spec changed.
+
+        Raises AskedWrongly when it is no training, or a change cannot be used.
+        """
+        job = self.queue.store.job(job_id)
+        if job.task != "train":
+            raise AskedWrongly(
+                f"Job {job_id} ({job.name}) is a '{job.task}' job; only trainings can be made anew "
+                "with changes. Try it again as it is.",
+                code="not_a_training",
+            )
+        spec = json.loads(json.dumps(job.spec["spec"]))
+        for path, value in changes.items():
+            *sections, last = path.split(".")
+            place = spec
+            for section in sections:
+                place = place.setdefault(section, {})
+            place[last] = value
+        spec["name"] = name or next_name(job.name, {each.name for each in self.queue.store.jobs()})
+        return self.train(TrainSpec.parse(spec))
+
+    def remedy(self, job_id: int) -> Job:
+        """Carry out the remedy of the failure card: the job again, on from where it was, or a new one.
+
+        Raises AskedWrongly where a person has to act first, saying what to do.
+        """
+        job = self.queue.store.job(job_id)
+        card = explain(job, self.queue.folder(job_id))
+        if card is None:
+            raise AskedWrongly(
+                f"Nothing is wrong with job {job_id}: its state is '{job.state.sentence}'.",
+                code="wrong_state",
+            )
+        if card.verb == "change":
+            return self.again(job_id, card.changes)
+        if card.verb not in ("retry", "resume"):
+            raise AskedWrongly(f"{card.title}. {card.words}", code="needs_a_person")
+        if job.state == JobState.PAUSED:
+            job = self.queue.store.resume(job_id)
+        else:
+            job = self.queue.store.retry(job_id)
+        self.queue.ensure_dispatcher()
+        return job
 
     def require_finished(self, job_id: int) -> Job:
         """The training `job_id`. Raises AskedWrongly unless it is one, and finished."""
@@ -179,6 +227,16 @@ def _base(resolved: ResolvedModel) -> Base:
         title=resolved.title,
         licence=resolved.licence,
     )
+
+
+def next_name(name: str, taken: Collection[str]) -> str:
+    """`Tone 2` after `Tone`, `Tone 3` where that is there already."""
+    stem, number = name, 2
+    if match := re.fullmatch(r"(.*\S) (\d{1,4})", name):
+        stem, number = match[1], int(match[2]) + 1
+    while f"{stem} {number}" in taken:
+        number += 1
+    return f"{stem} {number}"
 
 
 def _file_name(words: str) -> str:

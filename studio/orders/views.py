@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from jobs.models import Job
-from jobs.progress import read_metrics
+from jobs.progress import read_log, read_metrics
+from studio.failures import Diagnosis, diagnose
 
 # The newest lines hold every figure that a run reports, held-out loss included.
 TAIL_BYTES = 65_536
+LOG_BYTES = 64_000
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class RunView:
     metrics: dict[str, Any]
     predicted: dict[str, Any] | None
     measured: dict[str, Any] | None
-    error: dict[str, str] | None
+    error: dict[str, Any] | None
     result: dict[str, Any] | None
 
     def as_json(self) -> dict[str, Any]:
@@ -35,8 +38,8 @@ class RunView:
         return asdict(self)
 
 
-def view(job: Job, folder: Path) -> RunView:
-    """The view of `job`, whose run folder is `folder`."""
+def view(job: Job, folder: Path, *, is_explained: bool = False) -> RunView:
+    """The view of `job`, whose run folder is `folder`; a problem with its card, where one is wanted."""
     lines = _last_lines(folder)
     newest = lines[-1] if lines else {}
     metrics: dict[str, Any] = {}
@@ -46,7 +49,11 @@ def view(job: Job, folder: Path) -> RunView:
     for name in ("time", "step", "total_steps"):
         metrics.pop(name, None)
     result = job.result or {}
-    error = {"code": job.error_code or "failed", "words": job.error} if job.error else None
+    error: dict[str, Any] | None = None
+    if job.error:
+        error = {"code": job.error_code or "failed", "words": job.error}
+        if is_explained and (card := explain(job, folder)) is not None:
+            error["card"] = card.as_json()
     return RunView(
         id=job.id,
         name=job.name,
@@ -61,6 +68,17 @@ def view(job: Job, folder: Path) -> RunView:
         error=error,
         result=job.result,
     )
+
+
+def explain(job: Job, folder: Path) -> Diagnosis | None:
+    """Why a job failed, or needs a person before it goes on; None where nothing is wrong with it."""
+    if job.error is None:
+        return None
+    spec = job.spec.get("spec") if job.task == "train" else None
+    log, _ = read_log(folder, -LOG_BYTES, LOG_BYTES)
+    # What an earlier attempt stumbled over is past.
+    last_attempt = re.split(r"^Attempt \d+ on .*$", log, flags=re.MULTILINE)[-1]
+    return diagnose(job.error_code, job.error, last_attempt, spec)
 
 
 def _last_lines(folder: Path) -> list[dict[str, Any]]:

@@ -16,8 +16,8 @@ from studio.settings import Home
 from studio.worker.protocol import Answer, Request
 from studio.worker.waiting import Waiting
 
-# A chat worker holds a model: it gives the memory back when nobody asks any more.
-CHAT_IDLE_S = 300.0
+# A worker gives its memory back when nobody asks any more; a chat worker holds a whole model.
+IDLE_S = {"model": 600.0, "chat": 300.0}
 
 
 class Channel:
@@ -35,14 +35,14 @@ class Channel:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Serve until standard input ends, or, as a chat worker, until nobody has asked for a while."""
+    """Serve until standard input ends, or until nobody has asked for a while."""
     libraries.settle()
     parser = argparse.ArgumentParser(prog="python -m studio.worker.service")
     parser.add_argument("--role", choices=("model", "chat"), required=True)
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--idle-s", type=float, default=None)
     options = parser.parse_args(arguments)
-    idle_s = options.idle_s or (CHAT_IDLE_S if options.role == "chat" else None)
+    idle_s = options.idle_s or IDLE_S[options.role]
     channel = Channel(own_output())
     waiting = Waiting()
     # The thread begins before torch is imported: the parent's death must be noticed then, too.
@@ -72,7 +72,7 @@ def _read(waiting: Waiting, channel: Channel) -> None:
     os._exit(0)
 
 
-def _serve(home: Home, role: str, waiting: Waiting, channel: Channel, idle_s: float | None) -> None:
+def _serve(home: Home, role: str, waiting: Waiting, channel: Channel, idle_s: float) -> None:
     # These imports take seconds, and reading must have begun by then.
     from studio.estimator.overhead import idle_bytes
     from studio.worker.bench import Bench

@@ -13,8 +13,15 @@ from tests.jobs.queues import folder_in_memory, queue_in
 
 
 @pytest.fixture
-def queue(tmp_path: Path) -> Iterator[Queue]:
+def memory_folder(tmp_path: Path) -> Iterator[Path]:
+    """A folder in memory, where the system has one."""
+    with folder_in_memory(tmp_path) as folder:
+        yield folder
+
+
+@pytest.fixture
+def queue(memory_folder: Path) -> Iterator[Queue]:
     """A queue on quick timing; whatever the test did to it, its invariants hold afterwards."""
-    with folder_in_memory(tmp_path) as folder, queue_in(folder) as queue:
+    with queue_in(memory_folder) as queue:
         yield queue
         check_all(queue)

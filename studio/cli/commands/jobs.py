@@ -17,7 +17,7 @@ VERBS = ("cancel", "pause", "resume", "retry")
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What to do, and with which job."""
     parser.add_argument(
-        "action", nargs="?", default="list", choices=("list", "show", "log", *VERBS)
+        "action", nargs="?", default="list", choices=("list", "show", "log", *VERBS, "remedy")
     )
     parser.add_argument("id", nargs="?", type=int, metavar="ID")
     parser.add_argument("--offset", type=int, default=0, help="for log: the byte to go on from")
@@ -38,10 +38,13 @@ def run(options: argparse.Namespace, home: Home, output: Output) -> int:
         text, offset = read_log(orders.queue.folder(options.id), options.offset)
         output.result({"text": text, "offset": offset}, text.rstrip("\n"))
         return 0
-    if options.action in VERBS:
+    shown_id = options.id
+    if options.action == "remedy":
+        shown_id = orders.remedy(options.id).id
+    elif options.action in VERBS:
         getattr(orders.queue.store, options.action)(options.id)
         orders.queue.tend()
-    shown = orders.run(options.id)
+    shown = orders.run(shown_id)
     output.result(shown.as_json(), _words(shown))
     return 0
 
@@ -71,8 +74,28 @@ def _words(run: RunView) -> str:
         lines.append(f"Step {run.progress['step']} of {run.progress['total_steps']}")
     lines += [f"{name}: {value}" for name, value in run.metrics.items()]
     if run.error:
-        lines.append(run.error["words"])
+        lines += ["", run.error["words"], *_card_words(run)]
     return "\n".join(lines)
 
 
-COMMAND = Command("the queue: list, show, log, cancel, pause, resume, retry", arguments, run)
+def _card_words(run: RunView) -> list[str]:
+    """The failure card: cause, the line that proves it, what to do, and the command that does it."""
+    error = run.error or {}
+    card = error.get("card")
+    if not card:
+        return []
+    lines = ["", f"{card['title']}. {card['cause']}"]
+    if card["line"] and card["line"] not in error["words"]:
+        lines.append(f"  > {card['line']}")
+    lines.append(f"What to do: {card['words']}")
+    if card["changes"]:
+        changed = ", ".join(f"{name} = {value}" for name, value in card["changes"].items())
+        lines.append(f"It would be run again with {changed}.")
+    if card["verb"] in ("retry", "resume", "change"):
+        lines.append(f"Then: python launch.py jobs remedy {run.id}")
+    return lines
+
+
+COMMAND = Command(
+    "the queue: list, show, log, cancel, pause, resume, retry, remedy", arguments, run
+)

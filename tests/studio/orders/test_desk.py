@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
-from jobs.models import JobState
+from jobs.endings import Ending, EndingKind
+from jobs.models import DeviceSlot, Job, JobState
+from jobs.processes import myself
 from studio.errors import AskedWrongly, ModelProblem, StudioError
 from studio.loggers import Logger
 from studio.orders import Orders
+from studio.orders.desk import next_name
 from studio.settings import Home
 from studio.spec import TrainOrder, TrainSpec
 from tests.studio.models.ggufs import write_gguf
@@ -98,3 +101,91 @@ def test_only_a_finished_training_is_exported(
 
     with pytest.raises(AskedWrongly, match="not a finished training"):
         orders.export(job.id, "adapter")
+
+
+def failed(orders: Orders, job: Job, code: str, words: str, log: str = "") -> Job:
+    """The job once an attempt has ended with that problem."""
+    me = myself()
+    claimed = orders.queue.store.claim([DeviceSlot("cpu:0", "cpu")], me)
+    assert claimed is not None
+    folder = orders.queue.folder(job.id)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "log.txt").write_text(f"Attempt 1 on cpu:0, now.\n{log}\n")
+    ending = Ending(EndingKind.RAISED, code=code, words=words)
+    return orders.queue.store.settle(job.id, str(claimed.lease_token), ending)
+
+
+def test_a_training_can_be_queued_anew_with_changes(
+    orders: Orders, tiny_model: Path, rows_csv: Path
+) -> None:
+    first = orders.train(spec(tiny_model, rows_csv, name="Tone"))
+
+    again = orders.again(first.id, {"training.learning_rate": 0.5, "method.rank": 4})
+    third = orders.again(again.id, {}, name="Mine")
+
+    ours, theirs = (TrainOrder.parse(job.spec).spec.to_json() for job in (again, first))
+    assert (again.name, third.name) == ("Tone 2", "Mine")
+    assert ours["training"].pop("learning_rate") == 0.5
+    assert ours["method"].pop("rank") == 4
+    for section, name in (("training", "learning_rate"), ("method", "rank")):
+        theirs[section].pop(name)
+    assert {**ours, "name": ""} == {**theirs, "name": ""}
+
+
+def test_a_change_that_cannot_be_used_queues_nothing(
+    orders: Orders, tiny_model: Path, rows_csv: Path
+) -> None:
+    first = orders.train(spec(tiny_model, rows_csv))
+
+    with pytest.raises(AskedWrongly, match=r"training\.epochs"):
+        orders.again(first.id, {"training.epochs": 0})
+    assert len(orders.runs()) == 1
+
+
+def test_the_next_name_is_one_that_is_not_taken() -> None:
+    assert next_name("Tone", {"Tone"}) == "Tone 2"
+    assert next_name("Tone 2", {"Tone 2", "Tone 3"}) == "Tone 4"
+
+
+def test_a_remedy_that_changes_settings_queues_a_new_training(
+    orders: Orders, tiny_model: Path, rows_csv: Path
+) -> None:
+    job = orders.train(spec(tiny_model, rows_csv))
+    failed(orders, job, "not_finite", "The numbers broke down at step 3.")
+
+    again = orders.remedy(job.id)
+
+    assert again.id != job.id
+    training = again.spec["spec"]["training"]
+    assert (training["precision"], training["learning_rate"]) == (
+        "fp32",
+        job.spec["spec"]["training"]["learning_rate"] / 10,
+    )
+
+
+def test_a_remedy_may_be_the_same_job_again(
+    orders: Orders, tiny_model: Path, rows_csv: Path
+) -> None:
+    job = orders.train(spec(tiny_model, rows_csv))
+    failed(orders, job, "crash", "OSError", "PermissionError: [Errno 13] Permission denied: 'x'")
+
+    card = (orders.run(job.id).error or {})["card"]
+    again = orders.remedy(job.id)
+
+    assert (card["code"], card["line"]) == (
+        "not_allowed",
+        "PermissionError: [Errno 13] Permission denied: 'x'",
+    )
+    assert (again.id, again.state) == (job.id, JobState.QUEUED)
+
+
+def test_what_only_a_person_can_mend_is_said_in_words(
+    orders: Orders, tiny_model: Path, rows_csv: Path
+) -> None:
+    job = orders.train(spec(tiny_model, rows_csv))
+    with pytest.raises(AskedWrongly, match="Nothing is wrong"):
+        orders.remedy(job.id)
+    failed(orders, job, "model_changed", "The model was changed since.")
+
+    with pytest.raises(AskedWrongly, match="Start the training anew"):
+        orders.remedy(job.id)
