@@ -21,27 +21,15 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16", "UTF-16"),
 )
 
-_AS_CSV = "Open it in its program and save it as CSV (UTF-8)."
 _BEGINNINGS = (
-    (b"\xd0\xcf\x11\xe0", f"looks like an old Excel or Word file. {_AS_CSV}"),
-    (b"%PDF", "looks like a PDF. Copy its rows into a spreadsheet and save that as CSV."),
-    (b"{\\rtf", f"looks like a rich text (RTF) document. {_AS_CSV}"),
-    (b"PAR1", "looks like a Parquet file. Save its rows as CSV or JSONL."),
-    (b"ARROW1", "looks like an Arrow file. Save its rows as CSV or JSONL."),
+    (b"{\\rtf", "looks like a rich text (RTF) document. Save it as DOCX."),
     (b"SQLite format 3", "looks like a SQLite database. Export the table as CSV."),
     (b"\x1f\x8b", "looks like a compressed (gzip) file. Unpack it first."),
     (b"7z\xbc\xaf", "looks like a compressed (7z) file. Unpack it first."),
     (b"BZh", "looks like a compressed (bzip2) file. Unpack it first."),
-    (b"\x89PNG", "looks like a picture. Choose the table itself, saved as CSV."),
-    (b"\xff\xd8\xff", "looks like a picture. Choose the table itself, saved as CSV."),
-    (b"GIF8", "looks like a picture. Choose the table itself, saved as CSV."),
-)
-_IN_ARCHIVES = (
-    (b"xl/", f"looks like an Excel file. {_AS_CSV}"),
-    (b"opendocument.spreadsheet", f"looks like a LibreOffice spreadsheet. {_AS_CSV}"),
-    (b"word/", f"looks like a Word document. {_AS_CSV}"),
-    # Excel's archives begin with this entry, often long before the first one that names a sheet.
-    (b"[Content_Types].xml", f"looks like an Excel or Word file. {_AS_CSV}"),
+    (b"\x89PNG", "looks like a picture. Choose the table or text itself."),
+    (b"\xff\xd8\xff", "looks like a picture. Choose the table or text itself."),
+    (b"GIF8", "looks like a picture. Choose the table or text itself."),
 )
 
 
@@ -127,18 +115,9 @@ def _nul_words(path: Path, line: int) -> str:
 
 
 def _refuse_other_kinds(path: Path, sample: bytes) -> None:
-    if sample.startswith(b"PK\x03\x04"):
-        for inside, words in _IN_ARCHIVES:
-            if inside in sample:
-                raise DataProblem(f"{path.name} {words}")
-        raise DataProblem(f"{path.name} looks like a ZIP archive. Unpack it first.")
     for beginning, words in _BEGINNINGS:
         if sample.startswith(beginning):
             raise DataProblem(f"{path.name} {words}")
-    if sample.lstrip()[:15].lower().startswith((b"<!doctype html", b"<html")):
-        raise DataProblem(
-            f"{path.name} looks like a web page. Open it in a spreadsheet and save it as CSV."
-        )
     controls = len(sample) - len(sample.translate(None, _CONTROL))
     if b"\0" not in sample and controls > _MAX_CONTROL_SHARE * len(sample):
         raise DataProblem(

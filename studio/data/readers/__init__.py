@@ -1,4 +1,4 @@
-"""Readers, one file a kind of data file; `open_source` finds the right one by the file's ending."""
+"""Readers, one file a kind of data file; `open_source` finds the right one by what the file holds."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from studio.data.reading.signature import kind_of
 from studio.data.table import Reader, Record, Source, Table
 from studio.errors import DataProblem
 from studio.registry import discover
@@ -17,12 +18,15 @@ READERS: dict[str, Reader] = discover(__name__, "READER", Reader)
 READING = 1
 """Raised when a reader begins to read the same file differently: what was kept is then read anew."""
 
-_SAVE_AS_CSV = "Save it as CSV there (in Excel: File, Save As, CSV UTF-8) and choose that file."
 _OTHER_KINDS = {
-    ".xlsx": f"This is an Excel file. {_SAVE_AS_CSV}",
-    ".xlsm": f"This is an Excel file. {_SAVE_AS_CSV}",
-    ".xls": f"This is an Excel file. {_SAVE_AS_CSV}",
-    ".ods": f"This is a LibreOffice spreadsheet. {_SAVE_AS_CSV}",
+    ".doc": "This is an old Word file. Save it as DOCX there and choose that file.",
+    ".rtf": "This is a rich text document. Save it as DOCX and choose that file.",
+    ".odt": "This is a LibreOffice text. Save it as DOCX and choose that file.",
+    ".numbers": "This is an Apple Numbers file. Export it there as Excel or CSV.",
+    ".pages": "This is an Apple Pages file. Export it there as Word.",
+    ".gz": "This file is compressed. Unpack it first.",
+    ".rar": "This archive cannot be opened here. Unpack it and choose the folder.",
+    ".7z": "This archive cannot be opened here. Unpack it and choose the folder.",
 }
 
 
@@ -42,6 +46,10 @@ def open_source(path: Path, part: str | None = None) -> Source:
     before = stamp_of(path)
     with _in_words(path):
         source = reader.open(path, part)
+    ending = path.suffix.lower()
+    if ending in endings() and ending not in reader.endings:
+        kind = reader.title.partition(":")[0]
+        source.note(f"The name ends in '{ending}', but this is {kind}; it was read as that.")
     return replace(source, records=lambda: _watched(source, before))
 
 
@@ -107,6 +115,13 @@ def _changed(path: Path) -> DataProblem:
 
 
 def _reader_for(path: Path) -> Reader:
+    """The reader for what the file holds, else for its ending."""
+    if path.is_dir():
+        return READERS["folder"]
+    with _in_words(path):
+        found = kind_of(path)
+    if found is not None:
+        return READERS[found]
     ending = path.suffix.lower()
     for reader in READERS.values():
         if ending in reader.endings:
@@ -116,15 +131,15 @@ def _reader_for(path: Path) -> Reader:
         ending, f"Save the rows as CSV or JSONL and choose that file ({known})."
     )
     kind = f"files ending in '{ending}'" if ending else "files without an ending"
-    raise DataProblem(f"{path.name}: {kind} cannot be read yet. {hint}")
+    raise DataProblem(f"{path.name}: {kind} cannot be read. {hint}")
 
 
 def _check_file(path: Path) -> None:
     try:
-        if path.is_dir():
-            raise DataProblem(f"{path} is a folder. Choose one data file in it.")
         if not path.exists():
             raise DataProblem(f"There is no file {path}. Check the name and the folder.")
+        if path.is_dir():
+            return
         if not path.is_file():
             raise DataProblem(f"{path} is not an ordinary file. Choose a data file.")
         if path.stat().st_size == 0:

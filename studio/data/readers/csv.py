@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical ba
 _SAMPLE_CHARACTERS = 262_144
 _SAMPLE_RECORDS = 200
 _MAX_CELL_CHARACTERS = 2**31 - 1
+_DECIMAL_COMMA = re.compile(r'(?:^|[;\t|])"?-?[\d.]*\d,\d+"?(?=[;\t|\r\n]|$)', re.MULTILINE)
 _LINES_NAMED = 5
 _LONGEST_NAME = 60
 
@@ -46,6 +48,10 @@ def open_file(path: Path, part: str | None = None) -> Source:
     encoding = find_encoding(path)
     with open(path, encoding=encoding.name, newline="") as file:
         separator, lines_to_skip = _find_separator(file)
+        file.seek(0)
+        has_decimal_commas = separator != "," and _DECIMAL_COMMA.search(
+            file.read(_SAMPLE_CHARACTERS)
+        )
         layout = Layout(encoding.name, separator, lines_to_skip)
         header = next(
             (record for record in _cells(path, file, layout) if any(map(str.strip, record.cells))),
@@ -59,6 +65,8 @@ def open_file(path: Path, part: str | None = None) -> Source:
     source = Source(path, READER.name, lambda: _records(source, layout, header), columns, notes=[])
     for note in filter(None, (encoding.note, *_notes(columns, separator))):
         source.note(note)
+    if has_decimal_commas:
+        source.note("Numbers are written with a decimal comma; they are kept as they stand.")
     return source
 
 

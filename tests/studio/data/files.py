@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -25,8 +26,13 @@ def table_of(path: Path, content: str | bytes) -> Table:
 
 def words_for(path: Path, content: str | bytes) -> str:
     """Write the file, and the words with which it is refused."""
+    return refusal(lambda: table_of(path, content))
+
+
+def refusal(act: Callable[[], object]) -> str:
+    """The words with which reading is refused."""
     with pytest.raises(DataProblem) as caught:
-        table_of(path, content)
+        act()
     return caught.value.words
 
 

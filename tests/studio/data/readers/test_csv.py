@@ -33,6 +33,13 @@ def test_the_separator_is_found_though_others_stand_in_the_texts(
     assert table.rows[1] == {"question": "1;2;3", "answer": "x,y,\tz"}
 
 
+def test_a_decimal_comma_is_no_separator(tmp_path: Path) -> None:
+    table = table_of(tmp_path / "rows.csv", "artikel;preis\nRad;1.299,50\nSchloss;39,90\n")
+    assert table.columns == ("artikel", "preis")
+    assert table.rows[0]["preis"] == "1.299,50"
+    assert "decimal comma" in table.notes[1]
+
+
 def test_excels_own_line_for_the_separator_is_obeyed(tmp_path: Path) -> None:
     table = table_of(tmp_path / "rows.csv", "sep=;\r\nfrage;antwort\r\nWo?;Hier\r\n")
     assert table.columns == ("frage", "antwort")

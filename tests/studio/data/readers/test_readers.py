@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -39,10 +38,6 @@ def test_an_empty_file_is_named(tmp_path: Path) -> None:
     assert "rows.csv is empty (0 bytes)" in words_for(tmp_path / "rows.csv")
 
 
-def test_a_folder_is_refused(tmp_path: Path) -> None:
-    assert "is a folder" in words_for(tmp_path)
-
-
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
 def test_what_is_no_ordinary_file_is_refused_without_waiting_for_it(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.csv")
@@ -57,9 +52,9 @@ def test_an_impossible_name_is_refused(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("rows.xlsx", "This is an Excel file. Save it as CSV"),
-        ("rows.pdf", "files ending in '.pdf' cannot be read yet"),
-        ("rows", "files without an ending cannot be read yet"),
+        ("rows.odt", "This is a LibreOffice text. Save it as DOCX"),
+        ("rows.xyz", "files ending in '.xyz' cannot be read"),
+        ("rows", "files without an ending cannot be read"),
     ],
 )
 def test_an_unknown_ending_is_told_what_to_do(tmp_path: Path, name: str, expected: str) -> None:
@@ -71,12 +66,12 @@ def test_an_unknown_ending_is_told_what_to_do(tmp_path: Path, name: str, expecte
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 100, "old Excel"),
-        (b"%PDF-1.7\n\xe2\xe3", "looks like a PDF"),
-        (b"PAR1\x15\x04", "looks like a Parquet file"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 100, "could not be read as a workbook"),
+        (b"%PDF-1.7\n\xe2\xe3", "could not be read as a PDF"),
+        (b"PAR1\x15\x04", "may be damaged or cut off"),
         (b"\x1f\x8b\x08\x00", "compressed (gzip)"),
         (b"\x89PNG\r\n\x1a\n\0", "looks like a picture"),
-        (b"<!DOCTYPE html>\n<table>", "looks like a web page"),
+        (b"<!DOCTYPE html>\n<table>", "holds no text that can be read"),
         (b"question,answer\na\0,b\n", "line 2: there is a zero byte"),
         ("question,answer\na,b\n".encode("utf-16-le"), "UTF-16 without its mark"),
         (b"\x01\x02\x03\x04\x05\x06", "does not hold text"),
@@ -90,14 +85,3 @@ def test_a_file_that_is_no_text_is_told_what_it_looks_like(
 ) -> None:
     (tmp_path / name).write_bytes(content)
     assert expected in words_for(tmp_path / name)
-
-
-def test_an_excel_file_named_csv_is_told_apart_from_other_archives(tmp_path: Path) -> None:
-    for inside, expected in [
-        ("xl/workbook.xml", "rows.csv looks like an Excel file. Open it in its program"),
-        ("word/document.xml", "looks like a Word document"),
-        ("notes.txt", "looks like a ZIP archive"),
-    ]:
-        with zipfile.ZipFile(tmp_path / "rows.csv", "w") as archive:
-            archive.writestr(inside, "<xml/>")
-        assert expected in words_for(tmp_path / "rows.csv")

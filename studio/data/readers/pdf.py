@@ -1,0 +1,96 @@
+"""PDF: the text of its pages, by PDFium; pictures of text hold none."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from studio.data.reading import documents
+from studio.data.reading.documents import Block
+from studio.data.table import Reader, Source
+from studio.errors import DataProblem
+
+# PDFium is not made for several threads at once.
+_ALONE = threading.RLock()
+# A hyphen at the end of a line, as it stands there or as PDFium marks it.
+_HYPHEN = re.compile(r"(?<=\w)[-\u00ad]\r?\n(?=\w)|[\u0002\ufffe](?:\r?\n)?")
+_MOST_PAGES = 20_000
+
+
+def open_file(path: Path, part: str | None = None) -> Source:
+    """The rows of a PDF; `line` is the page. Raises DataProblem, also for a locked file or a scan."""
+    return documents.source_of(path, READER.name, lambda: _blocks(path))
+
+
+def _blocks(path: Path) -> Iterator[Block]:
+    """Paragraphs; one that goes on over the end of a line is put together again."""
+    for number in range(_page_count(path)):
+        text = _HYPHEN.sub("", _page_text(path, number)).replace("\r\n", "\n").replace("\0", "")
+        for block in documents.paragraphs(_whole_lines(text)):
+            yield Block(block.text, number + 1)
+
+
+def _whole_lines(text: str) -> Iterator[str]:
+    """Lines, those that were only broken at the page's width put together; a blank one after each end."""
+    lines = [line.strip() for line in text.split("\n")]
+    width = max(map(len, lines), default=0)
+    held = ""
+    for line in lines:
+        held = f"{held} {line}".strip()
+        if len(line) < 0.75 * width or not line:
+            yield held
+            yield ""
+            held = ""
+    yield held
+
+
+def _page_count(path: Path) -> int:
+    with _document(path) as document:
+        count = len(document)
+    if count > _MOST_PAGES:
+        raise DataProblem(f"{path.name} has {count:,} pages; split it into smaller files.")
+    return count
+
+
+def _page_text(path: Path, number: int) -> str:
+    with _document(path) as document:
+        page = document[number]
+        try:
+            text_page = page.get_textpage()
+            try:
+                return str(text_page.get_text_bounded())
+            finally:
+                text_page.close()
+        finally:
+            page.close()
+
+
+@contextmanager
+def _document(path: Path) -> Iterator[Any]:
+    """The document, alone in this process. Raises DataProblem."""
+    import pypdfium2
+
+    with _ALONE:
+        try:
+            document = pypdfium2.PdfDocument(path)
+            try:
+                yield document
+            finally:
+                document.close()
+        except pypdfium2.PdfiumError as error:
+            if "assword" in str(error):
+                raise DataProblem(
+                    f"{path.name} is protected by a password. Save it without one (print it into a new "
+                    "PDF) and choose it again."
+                ) from error
+            raise DataProblem(
+                f"{path.name} could not be read as a PDF ({error}). It may be damaged or cut off; "
+                "save or download it again."
+            ) from error
+
+
+READER = Reader("pdf", "PDF: the text of its pages", (".pdf",), open_file)

@@ -1,0 +1,1 @@
+"""What several readers share: archives, grids of cells, documents, Arrow batches."""
