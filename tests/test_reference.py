@@ -22,3 +22,14 @@ def test_every_method_setting_and_format_has_its_place() -> None:
             f"| `{name}` |" in pages()["methods.md"] for name in method.settings.model_fields
         )
     assert all(f"## `{name}`" in pages()["formats.md"] for name in FORMATS)
+
+
+def test_every_check_and_every_fix_has_its_line() -> None:
+    from studio.checks import CHECKS
+
+    for name, check in CHECKS.items():
+        (line,) = (
+            each for each in pages()["data.md"].splitlines() if each.startswith(f"| `{name}` |")
+        )
+        assert check.title in line
+        assert all(fix.title in line for fix in check.fixes)

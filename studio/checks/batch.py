@@ -7,7 +7,7 @@ from functools import cached_property
 from itertools import islice
 from typing import NamedTuple
 
-from studio.data.examples import Example, build
+from studio.data.examples import Example, Rejected, walk
 from studio.data.table import Row
 
 BATCH_ROWS = 1_000
@@ -28,15 +28,19 @@ class Batch:
     `tokens` goes with `examples` where the model's tokenizer was handed in.
     """
 
-    def __init__(self, first: int, rows: Sequence[Row], roles: Mapping[str, str]) -> None:
+    def __init__(
+        self, first: int, rows: Sequence[Row], roles: Mapping[str, str], objective: str
+    ) -> None:
         self.first = first
         self.rows = rows
         self.roles = roles
-        built = build(rows, roles)
-        self.examples: Sequence[Example] = built.examples
-        self.unusable: dict[int, str] = {
-            number - 1: problem.check for problem in built.problems for number in problem.rows
-        }
+        self.examples: list[Example] = []
+        self.unusable: dict[int, str] = {}
+        for found in walk(rows, roles, objective):
+            if isinstance(found, Rejected):
+                self.unusable[found.place.row] = found.check
+            else:
+                self.examples.append(found)
         self.tokens: Sequence[Tokens] | None = None
 
     @cached_property
@@ -78,9 +82,9 @@ def plain(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def batches(rows: Iterable[Row], roles: Mapping[str, str]) -> Iterator[Batch]:
+def batches(rows: Iterable[Row], roles: Mapping[str, str], objective: str) -> Iterator[Batch]:
     """The rows a batch at a time, in order."""
     remaining, first = iter(rows), 0
     while chunk := list(islice(remaining, BATCH_ROWS)):
-        yield Batch(first, chunk, roles)
+        yield Batch(first, chunk, roles, objective)
         first += len(chunk)

@@ -92,6 +92,8 @@ class Check:
     weight: Weight = "look"
     cost: Cost = "cheap"
     fixes: tuple[Fix, ...] = ()
+    not_for: frozenset[str] = frozenset()
+    """The objectives in whose rows this is no fault."""
 
 
 def _leave_out(row: Row, roles: Mapping[str, str], data: Mapping[str, Any]) -> Row | None:

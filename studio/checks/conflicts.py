@@ -50,6 +50,8 @@ CHECK = Check(
     why="The model cannot learn both: it ends somewhere between them, or at the more frequent one. "
     "Where several answers are all good, this is no fault.",
     begin=Conflicts,
+    # Two answers to one question are what preferences are made of; a text to continue has no question.
+    not_for=frozenset({"preference", "text"}),
     fixes=(
         replace(LEAVE_OUT, name="keep_first", title="Keep the first answer", rows="not_first"),
         replace(LEAVE_OUT, name="keep_last", title="Keep the last answer", rows="not_last"),

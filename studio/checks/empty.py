@@ -10,10 +10,7 @@ CHECK = Check(
     title="Empty texts",
     why="A row without a question or an answer teaches nothing, or teaches the model to say nothing.",
     begin=lambda circumstances: Unusable(
-        {
-            "empty_prompt": "the question is empty",
-            "empty_answer": "the answer is empty",
-        }
+        {"empty_prompt", "empty_answer", "empty_text", "empty_label"}
     ),
     weight="left out",
     fixes=(LEAVE_OUT,),

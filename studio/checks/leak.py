@@ -22,7 +22,10 @@ class Leak:
         """Hash the letters of each question."""
         if self._is_held_out is None:
             return
-        self._keys.extend(hash(letters(question)) for question in batch.questions)
+        self._keys.extend(
+            hash(letters(question or answer))
+            for question, answer in zip(batch.questions, batch.answers, strict=True)
+        )
         self._rows.extend(batch.places)
 
     def found(self) -> Finding | None:

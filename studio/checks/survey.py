@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -98,12 +98,14 @@ def survey(
     chosen = [
         check
         for check in checks.CHECKS.values()
-        if check.cost in costs and (check.cost != "tokens" or encode)
+        if check.cost in costs
+        and (check.cost != "tokens" or encode)
+        and circumstances.objective not in check.not_for
     ]
     at_end = _Share(on_progress)
     begun = [(check, check.begin(replace(circumstances, on_progress=at_end))) for check in chosen]
     count = usable = 0
-    for batch in batches(rows, circumstances.roles):
+    for batch in batches(rows, circumstances.roles, circumstances.objective):
         if encode:
             batch.tokens = encode(batch.examples)
         for _, finder in begun:
@@ -118,7 +120,7 @@ def survey(
         at_end.stage(place, len(begun), check.title)
         finding = finder.found()
         if finding is not None:
-            found.append(_told(check, finding, rows, circumstances.roles, numbers, lines))
+            found.append(_told(check, finding, rows, circumstances, numbers, lines))
     on_progress(1.0, "Done")
     return Report(count, usable, tuple(found), _union(found, count))
 
@@ -145,7 +147,7 @@ def _told(
     check: Check,
     finding: Finding,
     rows: Sequence[Row],
-    roles: Mapping[str, str],
+    circumstances: Circumstances,
     numbers: Sequence[int] | None,
     lines: Sequence[int] | None,
 ) -> Found:
@@ -166,7 +168,9 @@ def _told(
             excerpts=tuple(
                 excerpt(row, text)
                 for row in listed[:EXCERPTS]
-                for text in Batch(row, [rows[row]], roles).texts
+                for text in Batch(
+                    row, [rows[row]], circumstances.roles, circumstances.objective
+                ).texts
             ),
         )
     return Found(check, finding, words, named)

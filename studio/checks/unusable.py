@@ -1,20 +1,21 @@
-"""The finder behind the checks of rows that cannot become an example: it sorts them by the reason."""
+"""The finder behind the checks of rows that cannot become an example: it takes some of the reasons."""
 
 from __future__ import annotations
 
 import json
 from array import array
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection
 
 from studio.checks.batch import Batch
 from studio.checks.check import EXCERPTS, Excerpt, Finding, excerpt
+from studio.data.examples.building import WHY
 
 
 class Unusable:
-    """Rows left out for one of the `reasons`, each with its words."""
+    """Rows left out for one of the `reasons`: keys of `WHY`, which has the words."""
 
-    def __init__(self, reasons: Mapping[str, str]) -> None:
+    def __init__(self, reasons: Collection[str]) -> None:
         self._reasons = reasons
         self._rows = array("q")
         self._counts: Counter[str] = Counter()
@@ -39,7 +40,8 @@ class Unusable:
         if not self._rows:
             return None
         said = [
-            self._reasons[reason] + (f" ({count:,})" if len(self._counts) > 1 else "")
+            WHY[reason].partition(". Left out")[0]
+            + (f" ({count:,})" if len(self._counts) > 1 else "")
             for reason, count in self._counts.most_common()
         ]
         words = f"{'; '.join(said)}. Left out of training until this is mended"

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from studio.data.columns import ColumnMapping, check_columns, recognise
-from studio.data.examples import (
-    MINIMUM_ROWS,
-    Example,
-    Problem,
-    Rejected,
-    problem_in,
-    walk,
-)
+from studio.data.examples import Example, Problem, Rejected, walk
 from studio.data.examples.building import problems_of
 from studio.data.table import Table
 from studio.errors import DataProblem
@@ -25,7 +17,10 @@ EXAMPLES_SHOWN = 3
 
 @dataclass(frozen=True)
 class Inspection:
-    """A table with its mapping, how many examples come of it, the first of them, all that is wrong."""
+    """A table with its mapping, how many examples come of it, the first of them, why others are none.
+
+    What may be wrong with rows that can be used is the checks' business (`studio/checks`).
+    """
 
     table: Table
     mapping: ColumnMapping
@@ -71,8 +66,6 @@ def inspect(table: Table, roles: Mapping[str, str] | None = None) -> Inspection:
         problem = Problem("columns", count, (), mapping.reason)
         return Inspection(table, mapping, 0, (), (problem,))
     rejected: dict[str, list[tuple[int, int]]] = {}
-    repeated: list[tuple[int, int]] = []
-    seen: set[bytes] = set()
     samples: list[Example] = []
     ready = 0
     for found in walk(
@@ -85,12 +78,7 @@ def inspect(table: Table, roles: Mapping[str, str] | None = None) -> Inspection:
         ready += 1
         if len(samples) < EXAMPLES_SHOWN:
             samples.append(found)
-        key = _key(found)
-        if key in seen:
-            repeated.append(place)
-        seen.add(key)
-    problems = (*problems_of(rejected), *_over_all(repeated, ready))
-    return Inspection(table, mapping, ready, tuple(samples), problems)
+    return Inspection(table, mapping, ready, tuple(samples), problems_of(rejected))
 
 
 def _chosen(table: Table, roles: Mapping[str, str]) -> ColumnMapping:
@@ -99,28 +87,3 @@ def _chosen(table: Table, roles: Mapping[str, str]) -> ColumnMapping:
         words = " ".join(field.words for field in fields)
         raise DataProblem(f"{table.path.name}: {words}", fields=fields)
     return ColumnMapping("chat", dict(roles), 1.0, "Chosen by hand.")
-
-
-def _over_all(repeated: Sequence[tuple[int, int]], ready: int) -> Iterable[Problem]:
-    """Problems of the examples together: repeated ones, too few."""
-    if repeated:
-        yield problem_in(
-            "duplicates",
-            repeated,
-            "question and answer are the same as in an earlier row. They are used all the same; "
-            "delete them if they are there by mistake",
-        )
-    if ready < MINIMUM_ROWS:
-        yield Problem(
-            "too_few_rows",
-            ready,
-            (),
-            f"Only {ready} row{'' if ready == 1 else 's'} can be used. At least {MINIMUM_ROWS} "
-            "are needed to learn anything dependable; 50 or more are a good start.",
-        )
-
-
-def _key(example: Example) -> bytes:
-    """Equal for examples that say the same."""
-    text = f"{example.question}\0{example.answer}"
-    return hashlib.blake2b(text.encode(), digest_size=16).digest()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from studio.data.examples import Example
@@ -18,36 +18,68 @@ class Split(NamedTuple):
     held_out: tuple[Any, ...]
 
 
-def split(examples: Sequence[Example], share: float, seed: int) -> Split:
+def split(
+    examples: Sequence[Example], share: float, seed: int, always: Collection[bytes] = ()
+) -> Split:
     """Hold out the lowest max(1, round(share × groups)) groups by keyed content hash; none at 0.
 
     Examples with the same question, but for case and blanks, are one group: no question stands on
-    both sides. Raises DataProblem when no group would be left to train on.
+    both sides. The groups in `always` (by `group_of`), held out before, are held out again, even
+    where they are more than the share asks for. Raises DataProblem when no group would be left to
+    train on.
     """
+    held_out = held_out_rows(examples, share, seed, always)
+    return _parted(examples, [example.row in held_out for example in examples])
+
+
+def held_out_rows(
+    examples: Iterable[Example], share: float, seed: int, always: Collection[bytes] = ()
+) -> frozenset[int]:
+    """The rows that `split` holds out; the examples pass by one at a time."""
     if share == 0:
-        return Split(tuple(examples), ())
-    keys = [_group_key(example, seed) for example in examples]
-    groups = sorted(set(keys))
-    held_out_count = max(1, round(share * len(groups)))
-    if held_out_count >= len(groups):
+        return frozenset()
+    key = str(seed).encode()[:64]
+    rows: dict[tuple[bytes, bytes], list[int]] = {}
+    for example in examples:
+        asked = _asked(example)
+        rows.setdefault((_hash(asked, key), _hash(asked)), []).append(example.row)
+    ordered = sorted(rows, key=lambda group: (group[1] not in always, group[0]))
+    count = max(1, round(share * len(rows)), sum(group[1] in always for group in rows))
+    if count >= len(rows):
         words = (
-            f"With {len(groups)} different question{'' if len(groups) == 1 else 's'} and a "
+            f"With {len(rows)} different question{'' if len(rows) == 1 else 's'} and a "
             f"held-out share of {share:g}, nothing is left to train on. "
             "Add rows, or lower the share (0 holds out none)."
         )
         raise DataProblem(words, fields=[FieldProblem("data.held_out", words)])
-    held_out = set(groups[:held_out_count])
-    pairs = list(zip(examples, keys, strict=True))
+    return frozenset(row for group in ordered[:count] for row in rows[group])
+
+
+def split_as_before(examples: Sequence[Example], held_out: Collection[bytes]) -> Split:
+    """The split that holds out these groups (by `group_of`) and no others."""
+    return _parted(examples, [group_of(example) in held_out for example in examples])
+
+
+def group_of(example: Example) -> bytes:
+    """The name of an example's group, whatever the seed: 16 bytes."""
+    return _hash(_asked(example))
+
+
+def _parted(examples: Sequence[Example], is_held_out: Sequence[bool]) -> Split:
+    pairs = list(zip(examples, is_held_out, strict=True))
     return Split(
-        tuple(example for example, key in pairs if key not in held_out),
-        tuple(example for example, key in pairs if key in held_out),
+        tuple(example for example, held_out in pairs if not held_out),
+        tuple(example for example, held_out in pairs if held_out),
     )
 
 
-def _group_key(example: Example, seed: int) -> bytes:
-    questions = [example.question]
+def _asked(example: Example) -> str:
+    """What the example asks, without differences of case and blanks; its text where it asks nothing."""
+    questions = [example.question or example.answer]
     if isinstance(example, Conversation):
         questions = [turn.content for turn in example.messages if turn.role == "user"]
-    text = "\n\0".join(" ".join(question.casefold().split()) for question in questions)
-    key = str(seed).encode()[:64]
-    return hashlib.blake2b(text.encode(), key=key, digest_size=16).digest()
+    return "\n\0".join(" ".join(question.casefold().split()) for question in questions)
+
+
+def _hash(text: str, key: bytes = b"") -> bytes:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), key=key, digest_size=16).digest()

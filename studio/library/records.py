@@ -23,6 +23,7 @@ from studio.data.stored import Progress, StoredRows, open_stored, store, table_o
 from studio.data.table import Source, Table
 from studio.errors import DataProblem, StudioError
 from studio.library.tables import DATASETS, DRAFTS, IMPORTS, SCHEMA
+from studio.library.versions import Versions
 from studio.settings import Home
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -74,6 +75,7 @@ class Library:
         self._clock = clock
         self._database = Database(home.database, patience_s=patience_s)
         bring_up_to_date(self._database, SCHEMA)
+        self.versions = Versions(self._database, clock)
 
     def close(self) -> None:
         """Close the database's connections; the next call opens new ones."""

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from jobs.schema import Schema
 
 SCHEMA = Schema(
-    folder=Path(__file__).parent / "migrations", newest="0002", version_table="studio_version"
+    folder=Path(__file__).parent / "migrations", newest="0003", version_table="studio_version"
 )
 
 METADATA = sa.MetaData()
@@ -40,6 +40,29 @@ IMPORTS = sa.Table(
     # What the reader found out: format, parts, part, notes.
     sa.Column("found", sa.JSON, nullable=False),
     sa.PrimaryKeyConstraint("path", "part", name="pk_studio_imports"),
+)
+
+VERSIONS = sa.Table(
+    "studio_versions",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    # The hash of the first version: what all versions of one import have in common.
+    sa.Column("line", sa.String, nullable=False),
+    sa.Column("parent", sa.Integer, nullable=True),
+    sa.Column("hash", sa.String, nullable=False),
+    # How it came from its parent: {"check", "fix", "rows", "words"}.
+    sa.Column("fix", sa.JSON, nullable=False),
+    sa.Column("created_at", sa.Float, nullable=False),
+)
+
+SPLITS = sa.Table(
+    "studio_splits",
+    METADATA,
+    sa.Column("name", sa.String, nullable=False),
+    sa.Column("line", sa.String, nullable=False),
+    # The names of the groups that are held out, 16 bytes each, ascending.
+    sa.Column("groups", sa.LargeBinary, nullable=False),
+    sa.PrimaryKeyConstraint("name", "line", name="pk_studio_splits"),
 )
 
 DRAFTS = sa.Table(

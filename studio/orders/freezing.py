@@ -8,7 +8,6 @@ from pathlib import Path
 from studio.data.columns import CONFIDENT, check_columns
 from studio.data.examples import build
 from studio.data.inspection import inspect
-from studio.data.split import split
 from studio.errors import AskedWrongly, DataProblem, FieldProblem
 from studio.library import Library
 from studio.spec import DataChoice, TrainSpec
@@ -45,12 +44,14 @@ def _from_file(choice: DataChoice, library: Library) -> DataChoice:
         raise DataProblem(words, fields=[FieldProblem("data.columns", words)])
     _refuse_too_few(found.ready, len(found.table.rows), path.name)
     examples = build(found.table.rows, found.mapping.roles, found.mapping.objective).examples
-    split(examples, choice.held_out, choice.seed)
     return choice.model_copy(
         update={
             "path": str(path),
             "dataset": kept.dataset.hash,
             "columns": dict(found.mapping.roles),
+            "split": library.versions.freeze_split(
+                examples, kept.dataset.hash, choice.held_out, choice.seed
+            ),
         }
     )
 
@@ -66,8 +67,8 @@ def _kept(choice: DataChoice, library: Library) -> DataChoice:
         raise DataProblem(f"{kept.name}: {words}", fields=problems)
     built = build(library.open(kept.hash), choice.columns)
     _refuse_too_few(len(built.examples), built.rows, kept.name)
-    split(built.examples, choice.held_out, choice.seed)
-    return choice
+    name = library.versions.freeze_split(built.examples, kept.hash, choice.held_out, choice.seed)
+    return choice.model_copy(update={"split": name})
 
 
 def _refuse_too_few(usable: int, rows: int, name: str) -> None:

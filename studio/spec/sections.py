@@ -55,6 +55,10 @@ class DataChoice(Section):
         description="Share of the rows kept out of training to check the result.",
     )
     seed: int = Field(0, ge=0, description="Decides which rows are held out.")
+    split: str | None = Field(
+        None,
+        description="Which rows are held out, by name; filled in when the run is queued.",
+    )
 
 
 class Training(Section):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from studio.data.examples import build
-from studio.data.split import Split, split
+from studio.data.split import Split
 from studio.errors import DataProblem
 from studio.library import Library
 from studio.spec import DataChoice
@@ -14,4 +14,6 @@ def kept_split(library: Library, choice: DataChoice) -> Split:
     if choice.dataset is None or not choice.columns:
         raise DataProblem("This spec was not queued: it names no kept dataset.", code="spec")
     built = build(library.open(choice.dataset), choice.columns)
-    return split(built.examples, choice.held_out, choice.seed)
+    return library.versions.split(
+        built.examples, choice.dataset, choice.held_out, choice.seed, choice.split
+    )

@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from studio.data.examples import Example, build
 from studio.data.inspection import inspect
 from studio.data.readers import stamp_of
-from studio.data.split import Split, split
+from studio.data.split import Split
 from studio.estimator.estimate import Rows
 from studio.library import Library
 from studio.objectives import Encoded
@@ -30,35 +31,37 @@ def examples(bench: Bench, choice: DataChoice) -> Split | None:
     Raises DataProblem when the data cannot be read or split as asked.
     """
     columns = json.dumps(choice.columns, sort_keys=True) if choice.columns else None
-    found: tuple[Example, ...] | None
+    found: tuple[Example, ...] = ()
+    hash_ = choice.dataset or ""
     if choice.dataset is not None:
-        found = _of_dataset(bench.home, choice.dataset, columns) if columns else None
+        found = _of_dataset(bench.home, choice.dataset, columns) if columns else ()
     elif choice.path is not None:
         path = Path(choice.path).expanduser().absolute()
-        found = _of_file(bench.home, path, stamp_of(path), columns)
-    else:
-        found = None
-    return split(found, choice.held_out, choice.seed) if found else None
+        found, hash_ = _of_file(bench.home, path, stamp_of(path), columns)
+    if not found:
+        return None
+    with closing(Library(bench.home)) as library:
+        return library.versions.split(found, hash_, choice.held_out, choice.seed, choice.split)
 
 
 @functools.lru_cache(maxsize=4)
 def _of_dataset(home: Home, hash_: str, columns: str) -> tuple[Example, ...]:
-    library = Library(home)
-    try:
+    with closing(Library(home)) as library:
         return build(library.open(hash_), json.loads(columns)).examples
-    finally:
-        library.close()
 
 
 @functools.lru_cache(maxsize=4)
-def _of_file(home: Home, path: Path, stamp: str, columns: str | None) -> tuple[Example, ...]:
-    library = Library(home)
-    try:
-        table = library.import_file(path).table
-    finally:
-        library.close()
+def _of_file(
+    home: Home, path: Path, stamp: str, columns: str | None
+) -> tuple[tuple[Example, ...], str]:
+    """The examples of a file, and the hash of the dataset that it was kept as."""
+    with closing(Library(home)) as library:
+        kept = library.import_file(path)
+    table = kept.table
     mapping = inspect(table, json.loads(columns) if columns else None).mapping
-    return build(table.rows, mapping.roles, mapping.objective).examples if mapping.roles else ()
+    if not mapping.roles:
+        return (), kept.dataset.hash
+    return build(table.rows, mapping.roles, mapping.objective).examples, kept.dataset.hash
 
 
 def encoded_rows(bench: Bench, spec: TrainSpec, base: Base) -> Rows | None:

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
+from studio.checks.looking import look_through
+from studio.checks.survey import Found
 from studio.cli.command import Command
 from studio.cli.output import Output
+from studio.data.examples import Problem
 from studio.data.inspection import Inspection, inspect
 from studio.data.readers import open_source
 from studio.data.stored import spooled
 from studio.errors import AskedWrongly
 from studio.settings import Home
+from studio.spec import DataChoice
+
+HELD_OUT: float = DataChoice.model_fields["held_out"].default
+SAYS_EVERY_S = 3.0
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,8 +40,34 @@ def run(options: argparse.Namespace, home: Home, output: Output) -> int:
     source = open_source(options.file.expanduser().absolute())
     with spooled(source, home.prepare().tmp) as table:
         found = inspect(table, _roles(options.column) or None)
-        output.result(found.as_json(), _words(found))
+        if not found.mapping.roles:
+            output.result(found.as_json(), _words(found, found.verdict, found.problems))
+            return 0
+        report = look_through(
+            table, found.mapping, held_out=HELD_OUT, folder=home.tmp, on_progress=_Waiting(output)
+        )
+    document = {
+        **found.as_json(),
+        "ready": report.ready,
+        "usable": report.usable,
+        "problems": [each.as_json() for each in report.found],
+        "words": report.verdict,
+    }
+    output.result(document, _words(found, report.verdict, report.found))
     return 0
+
+
+class _Waiting:
+    """Says now and then how far the checks are, to a person who waits."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._said_at = time.monotonic()
+
+    def __call__(self, share: float, words: str) -> None:
+        if time.monotonic() - self._said_at >= SAYS_EVERY_S:
+            self._said_at = time.monotonic()
+            self._output.say(f"{share:4.0%}  {words}")
 
 
 def _roles(choices: list[str]) -> dict[str, str]:
@@ -45,16 +80,16 @@ def _roles(choices: list[str]) -> dict[str, str]:
     return roles
 
 
-def _words(found: Inspection) -> str:
+def _words(found: Inspection, verdict: str, problems: Sequence[Problem | Found]) -> str:
     mapping = found.mapping
     chosen = ", ".join(f"{role} = '{column}'" for role, column in mapping.roles.items()) or "none"
     lines = [
         f"{found.table.path.name}: {found.table.format}, {len(found.table.rows):,} rows, "
         f"columns {', '.join(found.table.columns)}",
         f"Columns used: {chosen} (confidence {mapping.confidence:.0%}; {mapping.reason})",
-        found.verdict,
+        verdict,
         *found.table.notes,
-        *(problem.words for problem in found.problems),
+        *(problem.words for problem in problems),
     ]
     return "\n".join(lines)
 

@@ -9,7 +9,6 @@ from typing import Any
 import gradio as gr
 
 from studio.data.examples import build as build_examples
-from studio.data.split import split
 from studio.errors import AskedWrongly, StudioError
 from studio.spec import TrainSpec
 from studio.ui import runs
@@ -115,8 +114,11 @@ class View:
         data = TrainSpec.parse(document.get("spec", document)).data
         if data.dataset is None or not data.columns:
             return []
-        built = build_examples(self.backstage.library.open(data.dataset), data.columns)
-        held_out = split(built.examples, data.held_out, data.seed).held_out
+        library = self.backstage.library
+        built = build_examples(library.open(data.dataset), data.columns)
+        held_out = library.versions.split(
+            built.examples, data.dataset, data.held_out, data.seed, data.split
+        ).held_out
         return [example.prompt[-1].content for example in held_out[:SUGGESTIONS]]
 
     def answer(self, run: str, question: str) -> str:

@@ -113,11 +113,12 @@ PLANTED = {
     "secrets": Planted([row("Why no entry?", "password: Kx7!pq92")], (0,), "passwords"),
     "outliers": Planted([row("Why so long? " * 400, "I know not.")], (0,), "longer"),
     "roles": Planted(
-        [{"m": turns("user", "user", "assistant")}, {"m": turns("user")}, {"m": "no list"}],
+        [{"m": turns("user", "assistant", "assistant")}, {"m": turns("user")}, {"m": "no list"}],
         (0, 1, 2),
         "take turns",
         MARKED,
     ),
+    "unfit": Planted([row("Why?", {"b": [1]})], (0,), "a text was expected"),
     "leak": Planted(
         [row("What of the gate?", "Shut."), row("What of the gate!", "It is shut.")],
         (1,),

@@ -48,6 +48,24 @@ def test_data_says_what_a_file_holds(capsys: pytest.CaptureFixture[str], tmp_pat
     )
 
 
+def test_data_names_what_the_checks_found(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tiny.write_csv(tmp_path / "rows.csv", 24)
+    with open(file, "a", encoding="utf-8") as more:
+        more.write("Where do I write to?,To ana.b@shop.example\nWhat of this?,\n")
+
+    code, found = asked(capsys, "data", file)
+
+    problems = {problem["check"]: problem for problem in found["problems"]}
+    assert code == 0
+    assert (found["rows"], found["usable"], found["ready"]) == (26, 25, 24)
+    assert found["words"] == "24 of 26 rows are ready; 2 need a look."
+    assert problems["personal"]["rows"] == [26]
+    assert problems["empty"]["rows"] == [27]
+    assert all({"check", "count", "rows", "words"} <= set(problem) for problem in found["problems"])
+
+
 @pytest.mark.parametrize("arguments", [["nothing.csv"], ["rows.csv", "--column", "prompt"]])
 def test_a_data_file_or_column_that_cannot_be_used_ends_with_2(
     arguments: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path

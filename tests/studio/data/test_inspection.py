@@ -44,20 +44,6 @@ def test_empty_answers_are_named_and_the_rest_is_ready(tmp_path: Path) -> None:
     assert told.verdict == "10 of 12 rows are ready; 2 need a look."
 
 
-def test_repeated_rows_are_named_and_used(tmp_path: Path) -> None:
-    told = inspect(read(file_of(tmp_path, f"frage;antwort\n{ROWS}What is 3? ;It is 3.\n")))
-    (problem,) = told.problems
-    assert (problem.check, problem.rows) == ("duplicates", (12,))
-    assert told.ready == 11
-
-
-def test_three_rows_are_too_few(tmp_path: Path) -> None:
-    told = inspect(read(file_of(tmp_path, "question,answer\na,b\nc,d\ne,f\n")))
-    (problem,) = told.problems
-    assert problem.check == "too_few_rows"
-    assert problem.words.startswith("Only 3 rows can be used. At least 8 are needed")
-
-
 def test_one_column_is_told_in_words(tmp_path: Path) -> None:
     told = inspect(read(file_of(tmp_path, "text\none\ntwo\n"))).as_json()
     assert (told["mapping"], told["confidence"], told["ready"]) == ({}, 0, 0)

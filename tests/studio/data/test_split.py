@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studio.data.examples import Example, build
-from studio.data.split import split
+from studio.data.split import group_of, split, split_as_before
 from studio.errors import DataProblem
 
 
@@ -74,3 +74,24 @@ def test_a_split_that_leaves_nothing_to_train_on_is_refused(asked: tuple[str, ..
     with pytest.raises(DataProblem, match="nothing is left to train on") as caught:
         split(examples(*asked), 0.1, 0)
     assert caught.value.fields[0].field == "data.held_out"
+
+
+def test_what_was_held_out_before_comes_first_even_beyond_the_share() -> None:
+    always = {group_of(example) for example in HUNDRED_AND_EIGHTY[5:45]}
+    training, held_out = split(HUNDRED_AND_EIGHTY, 0.1, 0, always)
+    assert {group_of(example) for example in held_out} == always
+    assert len(training) == 140
+    more = split(HUNDRED_AND_EIGHTY, 0.5, 0, always).held_out
+    assert len(more) == 90
+    assert {group_of(example) for example in more} > always
+
+
+def test_a_split_as_before_is_that_split() -> None:
+    first = split(HUNDRED_AND_EIGHTY, 0.3, 4)
+    assert split_as_before(HUNDRED_AND_EIGHTY, set(map(group_of, first.held_out))) == first
+
+
+def test_texts_without_a_question_are_each_a_group_of_their_own() -> None:
+    texts = build([{"t": f"Text {n}"} for n in range(40)], {"text": "t"}, "text").examples
+    training, held_out = split(texts, 0.1, 0)
+    assert (len(training), len(held_out)) == (36, 4)
