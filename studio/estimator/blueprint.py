@@ -21,7 +21,9 @@ from studio.errors import ModelProblem
 from studio.estimator.gguf_config import quick_config
 from studio.models.architecture import CONFIG_NAME, from_config, read_config
 from studio.spec import MethodChoice, TrainSpec
-from studio.training import adapters
+from studio.training import adapters, attention
+from studio.training.batching import PACKABLE
+from studio.training.fused import fuse
 from studio.training.loading import Numbers, checkpoint_activations
 
 # A person compares a few settings of one model; more are seldom wanted again.
@@ -37,6 +39,7 @@ class Plan:
     attention: str
     checkpoints_activations: bool
     autocasts: bool = False
+    packs: bool = True
 
     @classmethod
     def of(cls, spec: TrainSpec, numbers: Numbers) -> Plan:
@@ -48,6 +51,7 @@ class Plan:
             attention=training.attention,
             checkpoints_activations=training.gradient_checkpointing,
             autocasts=numbers.autocast is not None,
+            packs=training.packing != "off" and spec.objective.objective.layout in PACKABLE,
         )
 
 
@@ -91,16 +95,31 @@ def _blueprint(source: Path, stamp: int, plan: Plan) -> Blueprint:
     with torch.device("meta"):
         base = _base(config, plan, source)
         takes_positions = "position_ids" in inspect.signature(base.forward).parameters
+        if plan.packs and takes_positions:
+            _attend_by_document(base)
         linear = tuple(module.name for module in adapters.linear_modules(base))
         own = {id(parameter) for parameter in base.parameters()}
         model = adapters.attach(base, plan.method, seed=0)
     if plan.checkpoints_activations:
         checkpoint_activations(model)
+    fuse(model)
     added = frozenset(name for name, value in model.named_parameters() if id(value) not in own)
     fake = FakeTensorMode() if plan.autocasts else None
     if fake is not None:
         _become_fake(model, fake)
     return Blueprint(model.train(), added, config, takes_positions, linear, fake)
+
+
+def _attend_by_document(base: nn.Module) -> None:
+    """As the trainer's probe decides it, as far as a model without values can tell."""
+    if not attention.use(base):
+        return
+    ids = torch.zeros((1, 2), dtype=torch.int64)
+    try:
+        with torch.no_grad():
+            base(input_ids=ids, position_ids=ids, use_cache=False, documents=(1, 1))
+    except (TypeError, ValueError, RuntimeError, NotImplementedError):
+        attention.stop_using(base)
 
 
 def _become_fake(model: nn.Module, mode: FakeTensorMode) -> None:

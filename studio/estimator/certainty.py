@@ -13,8 +13,8 @@ Certainty = Literal["exact", "bounded", "not estimated"]
 PROVEN_FAMILIES = frozenset(
     {
         *("bloom", "cohere", "falcon", "gemma2", "gemma3_text", "gpt2", "gpt_neox", "granite"),
-        *("llama", "mistral", "mixtral", "olmo2", "opt", "phi", "phi3", "qwen2", "qwen3"),
-        *("qwen3_moe", "smollm3", "stablelm"),
+        *("llama", "mistral", "olmo2", "opt", "phi", "phi3", "qwen2", "qwen3"),
+        *("smollm3", "stablelm"),
     }
 )
 PROVEN_METHODS = frozenset({"lora", "full"})

@@ -15,9 +15,11 @@ from studio.estimator.live import PARTS, LiveStorages, Part, Peak
 from studio.estimator.microbatch import Cost, MicroBatch
 from studio.estimator.patches import Known, without_data
 from studio.spec import TrainSpec
-from studio.training import optimizers, step
+from studio.training import head, optimizers, step
 from studio.training.adapters import trainable
 from studio.training.batching import Batch
+from studio.training.head import Deferred
+from studio.training.likelihood import Logits
 from studio.training.loading import Numbers
 from studio.training.losses import Loss, loss_of
 
@@ -49,18 +51,32 @@ def simulate(
         blueprint.without_values(),
         without_data(known),
         _gradients_marked(live, blueprint),
-        live,
     ):
-        batch = micro_batch.empty_batch()
-        _settle(live, blueprint, optimizer, spec)
-        live.forget_peak()
-        with live.within("activations", "forward"):
-            (batch,) = step.with_baseline(blueprint.model, [batch], numbers.context)
-            loss = _watched(live, loss_of(spec.objective))
-            step.micro_step(blueprint.model, loss, batch, max(1, batch.units), numbers.context())
-        flops = live.flops
-        _apply(live, blueprint, optimizer, spec)
+        # Asked before anything is counted: the trainer asks it once a run.
+        head.can_defer(blueprint.model)
+        with live:
+            flops = _step(live, blueprint, optimizer, spec, micro_batch.empty_batch(), numbers)
     return StepCost(live.peak, flops)
+
+
+def _step(
+    live: LiveStorages,
+    blueprint: Blueprint,
+    optimizer: torch.optim.Optimizer,
+    spec: TrainSpec,
+    batch: Batch,
+    numbers: Numbers,
+) -> int:
+    """One micro-step and the update after it; gives the operations of the micro-step."""
+    _settle(live, blueprint, optimizer, spec)
+    live.forget_peak()
+    with live.within("activations", "forward"):
+        (batch,) = step.with_baseline(blueprint.model, [batch], numbers.context)
+        loss = _watched(live, loss_of(spec.objective))
+        step.micro_step(blueprint.model, loss, batch, max(1, batch.units), numbers.context())
+    flops = live.flops
+    _apply(live, blueprint, optimizer, spec)
+    return flops
 
 
 def roughly(blueprint: Blueprint, spec: TrainSpec, micro_batch: MicroBatch, cost: Cost) -> StepCost:
@@ -139,9 +155,12 @@ def _watched(live: LiveStorages, loss: Loss) -> Loss:
     def past_the_logits(gradient: Tensor) -> None:
         live.part = "activations"
 
-    def watched(logits: Tensor, batch: Batch) -> Tensor:
-        live.hold(logits, "loss")
-        logits.register_hook(past_the_logits)
+    def watched(logits: Logits, batch: Batch) -> Tensor:
+        if isinstance(logits, Deferred):
+            logits.hidden.register_hook(past_the_logits)
+        else:
+            live.hold(logits, "loss")
+            logits.register_hook(past_the_logits)
         with live.within("loss", "loss"):
             total = loss(logits, batch)
         # What follows is the backward pass, and its first operations are the loss's.

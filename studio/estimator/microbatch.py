@@ -10,7 +10,7 @@ import torch
 from studio.models.architecture import Architecture
 from studio.objectives import Encoded, Layout
 from studio.spec import ObjectiveChoice, Training
-from studio.training.batching import Batch, Schedule
+from studio.training.batching import PACKABLE, Batch, Schedule
 
 # After so many rows of a run the rest is taken to be alike, and its largest rows to meet in one batch.
 _MOST_ROWS = 100_000
@@ -22,7 +22,8 @@ class MicroBatch:
 
     `tokens` are real ones, without padding; `kept` counts the positions of a line whose logits are
     needed, `answers` the sequences that are weighed as a whole (0 where tokens are). `classes` is the
-    width of the target of a classification, `written` the positions of an encoder-decoder's answer.
+    width of the target of a classification, `written` the positions of an encoder-decoder's answer,
+    `documents` the lengths of the rows of a packed line.
     """
 
     rows: int
@@ -36,6 +37,7 @@ class MicroBatch:
     classes: int = 0
     written: int = 0
     mismatched: MicroBatch | None = None
+    documents: tuple[int, ...] = ()
 
     @property
     def places(self) -> int:
@@ -62,6 +64,7 @@ class MicroBatch:
             kept=self.kept * along,
             answers=self.answers * times,
             mismatched=self.mismatched and self.mismatched.repeated(times),
+            documents=self.documents * times,
         )
 
     def empty_batch(self) -> Batch:
@@ -89,6 +92,7 @@ class MicroBatch:
             reference=torch.empty((self.answers,)) if self.answers else None,
             weights=torch.empty((self.rows,)) if weighs_rows else None,
             mismatched=self.mismatched.empty_batch() if self.mismatched else None,
+            documents=self.documents,
         )
 
 
@@ -204,7 +208,7 @@ def micro_batch(rows: Sequence[Encoded], layout: Layout = "tokens", *, packed: b
     lines = list(rows)
     if layout == "sequences":
         lines += [row.rejected for row in rows if row.rejected is not None]
-    is_packed = packed and layout in ("tokens", "sequences")
+    is_packed = packed and layout in PACKABLE
     lengths = [len(line.ids) for line in lines]
     kept = [_kept(line) for line in lines]
     trained, written = sum(map(len, kept)), 0
@@ -224,6 +228,7 @@ def micro_batch(rows: Sequence[Encoded], layout: Layout = "tokens", *, packed: b
         classes=len(rows[0].target) if layout == "classes" else 0,
         written=written,
         mismatched=micro_batch(others, layout, packed=packed) if others else None,
+        documents=tuple(lengths) if is_packed else (),
     )
 
 

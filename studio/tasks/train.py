@@ -22,7 +22,9 @@ from studio.settings import Home
 from studio.spec import TrainOrder, TrainSpec
 from studio.spec.installed import require_installed
 from studio.training import adapters, checkups, encoding, loading, loop, probe
+from studio.training.batching import PACKABLE
 from studio.training.fitting import is_out_of_memory
+from studio.training.fused import fuse
 from studio.training.kept import kept_split
 from studio.training.loop import Report, Setup
 from studio.training.room import DISK_ERRORS, is_full_disk
@@ -134,7 +136,8 @@ def _set_up(context: TaskContext, order: TrainOrder) -> Setup:
     )
     checkups.refuse_broken_base(base)
     base = base.to(device)
-    packed = spec.training.packing != "off" and probe.keeps_documents_apart(base, len(tokenizer))
+    packs = spec.training.packing != "off" and spec.objective.objective.layout in PACKABLE
+    packed = packs and probe.can_pack(base, len(tokenizer))
     if spec.training.packing == "on" and not packed:
         raise StudioError(
             "This model does not keep packed rows apart, so packing would mix them. "
@@ -144,6 +147,7 @@ def _set_up(context: TaskContext, order: TrainOrder) -> Setup:
     model = adapters.attach(base, spec.method, seed=spec.training.seed)
     if spec.training.gradient_checkpointing:
         loading.checkpoint_activations(model)
+    fuse(model)
     counts = adapters.count(model)
     context.log(
         f"{counts.trainable:,} of {counts.total:,} parameters train "

@@ -15,6 +15,8 @@ from studio.objectives import Encoded, Layout
 
 IGNORED = -100
 """A target that trains nothing."""
+PACKABLE: tuple[Layout, ...] = ("tokens", "sequences")
+"""The layouts whose rows may share a line."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,8 @@ class Batch:
     logits are needed, None where the model gives no others. `targets` is what the loss holds them
     against: tokens `(B, K)`, IGNORED where a row trains nothing, or classes `(B, 1)`, or 0 and 1 for
     each class `(B, C)`. `units` counts what the loss sums over: trained tokens, or rows.
-    `tokens` counts real tokens, without padding.
+    `tokens` counts real tokens, without padding. `documents` are the lengths of the rows that share a
+    packed line, empty where each row has a line of its own.
 
     Where whole answers are weighed, `sequences (B, K)` tells to which of the S answers a target
     belongs: all wanted ones in the order of the rows, then the rejected ones. `reference (S,)` are
@@ -47,6 +50,7 @@ class Batch:
     weights: Tensor | None = None
     mismatched: Batch | None = None
     baseline: Tensor | None = None
+    documents: tuple[int, ...] = ()
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on `device`."""
@@ -137,6 +141,7 @@ def _packed(rows: Sequence[Encoded]) -> Batch:
         tokens=sum(len(row.ids) for row in rows),
         trained_tokens=len(keep),
         units=len(keep),
+        documents=tuple(len(row.ids) for row in rows),
     )
 
 

@@ -5,6 +5,17 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from studio.training import attention
+
+
+def can_pack(model: nn.Module, vocabulary: int) -> bool:
+    """Whether rows may share a line of `model`; it attends by document afterwards where it can."""
+    if attention.use(model):
+        if keeps_documents_apart(model, vocabulary):
+            return True
+        attention.stop_using(model)
+    return keeps_documents_apart(model, vocabulary)
+
 
 @torch.no_grad()
 def keeps_documents_apart(model: nn.Module, vocabulary: int) -> bool:
@@ -24,10 +35,19 @@ def keeps_documents_apart(model: nn.Module, vocabulary: int) -> bool:
     model.eval()
     try:
         packed = model(
-            input_ids=torch.cat(documents, dim=1), position_ids=positions[None], use_cache=False
+            input_ids=torch.cat(documents, dim=1),
+            position_ids=positions[None],
+            use_cache=False,
+            **attention.arguments(model, tuple(ids.shape[1] for ids in documents)),
         ).logits
         alone = torch.cat(
-            [model(input_ids=ids, use_cache=False).logits for ids in documents], dim=1
+            [
+                model(
+                    input_ids=ids, use_cache=False, **attention.arguments(model, (ids.shape[1],))
+                ).logits
+                for ids in documents
+            ],
+            dim=1,
         )
     except (TypeError, ValueError, RuntimeError):
         return False

@@ -13,8 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from studio.training import attention, head
 from studio.training.batching import Batch
-from studio.training.likelihood import log_probabilities
+from studio.training.head import Deferred
+from studio.training.likelihood import Logits, log_probabilities
 from studio.training.losses import Loss
 
 
@@ -32,8 +34,18 @@ def logits_of(model: nn.Module, batch: Batch) -> Tensor:
     The output layer is by far the widest of a small model, so what is not needed is not computed.
     """
     options: dict[str, Any] = {} if batch.keep is None else {"logits_to_keep": batch.keep}
+    options |= attention.arguments(model, batch.documents)
     output: Any = model(**batch.inputs, use_cache=False, **options)
     return output.logits  # type: ignore[no-any-return]
+
+
+def logits_for_loss(model: Any, batch: Batch) -> Logits:
+    """As `logits_of`, but left to the loss to compute where the model's output layer allows it."""
+    if batch.keep is None or not head.can_defer(model):
+        return logits_of(model, batch)
+    layer = model.get_output_embeddings()
+    with head.passing_through(layer):
+        return Deferred(logits_of(model, batch), layer.weight, layer.bias)
 
 
 def micro_step(
@@ -49,7 +61,7 @@ def micro_step(
     into: accumulating gives the gradients of the one large batch.
     """
     with precision:
-        total = loss(logits_of(model, batch), batch)
+        total = loss(logits_for_loss(model, batch), batch)
     (total / units_per_step).backward()
     return Losses(total.detach(), batch.units)
 

@@ -9,9 +9,10 @@ from torch import Tensor
 from studio.registry import discover
 from studio.spec import ObjectiveChoice
 from studio.training.batching import Batch
+from studio.training.likelihood import Logits
 
 # The loss of a batch, given its logits: a scalar, summed over the batch's units.
-Loss = Callable[[Tensor, Batch], Tensor]
+Loss = Callable[[Logits, Batch], Tensor]
 
 # Each module holds the function of its own name: `losses/chat.py` defines `chat`. All of them take
 # `(logits, batch, settings)`, the settings being the objective's.

@@ -7,10 +7,10 @@ from typing import Any
 from torch import Tensor
 
 from studio.training.batching import Batch
-from studio.training.likelihood import cross_entropy_sum
+from studio.training.likelihood import Logits, cross_entropy_sum
 
 
-def chat(logits: Tensor, batch: Batch, settings: Any) -> Tensor:
+def chat(logits: Logits, batch: Batch, settings: Any) -> Tensor:
     """Sum of -log p(token) over the answers' tokens; `logits (B, K, V)` at the kept positions."""
     return cross_entropy_sum(logits, batch.targets)
 

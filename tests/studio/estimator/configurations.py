@@ -50,6 +50,8 @@ CONFIGURATIONS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 # They take no positions, so packed rows would mix: the trainer pads them.
 PADDED_ONLY = {"opt", "bloom", "falcon"}
+# Each row goes to the experts that its values choose.
+EXPERTS = {"mixtral", "qwen3 moe"}
 # Its state-space layers look at the values of the padding mask.
 NOT_SIMULATED = {"jamba"}
 

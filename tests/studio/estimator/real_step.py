@@ -13,8 +13,9 @@ from transformers import AutoModelForCausalLM
 
 from studio.objectives import Encoded
 from studio.spec import TrainSpec
-from studio.training import adapters, optimizers, step
+from studio.training import adapters, optimizers, probe, step
 from studio.training.batching import Batch, micro_batches
+from studio.training.fused import fuse
 from studio.training.loading import Numbers, checkpoint_activations
 from studio.training.losses import loss_of
 
@@ -26,9 +27,12 @@ def peak_bytes(
     training = spec.training
     options = {} if training.attention == "auto" else {"attn_implementation": training.attention}
     base = AutoModelForCausalLM.from_config(config, dtype=numbers.weights, **options)
+    if packed and not probe.can_pack(base, config.vocab_size):
+        raise ValueError("this architecture cannot pack")
     model = adapters.attach(base, spec.method, seed=0)
     if training.gradient_checkpointing:
         checkpoint_activations(model)
+    fuse(model)
     model.train()
     layout = spec.objective.objective.layout
     batch = next(micro_batches(rows, training.batch_size, packed=packed, pad_id=0, layout=layout))

@@ -13,6 +13,7 @@ from transformers import MambaConfig
 from studio.errors import AskedWrongly, ModelProblem
 from studio.estimator.blueprint import Plan, blueprint
 from studio.spec import TrainSpec
+from studio.training import attention
 from studio.training.loading import choose_numbers
 from tests.studio.estimator.configurations import make_folder
 
@@ -43,7 +44,7 @@ def test_one_plan_s_attention_does_not_show_in_the_next(tmp_path: Path) -> None:
 
     blueprint(folder, plan(attention="eager"))
 
-    assert blueprint(folder, plan()).config._attn_implementation == "sdpa"
+    assert blueprint(folder, plan()).config._attn_implementation == attention.NAME
 
 
 def test_a_folder_without_a_configuration_is_refused(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from studio.spec import TrainSpec
 from studio.training.loading import choose_numbers
 from tests.studio.estimator.configurations import (
     CONFIGURATIONS,
+    EXPERTS,
     NOT_SIMULATED,
     PADDED_ONLY,
     make_folder,
@@ -51,7 +52,15 @@ def compare(
     packed, lengths = rows
     source = make_folder(name, folder)
     spec = TrainSpec.parse(
-        {"method": method, "training": {"batch_size": len(lengths), "precision": "fp32"} | training}
+        {
+            "method": method,
+            "training": {
+                "batch_size": len(lengths),
+                "precision": "fp32",
+                "packing": "auto" if packed else "off",
+            }
+            | training,
+        }
     )
     trains_weights = spec.method.method.family == "full"
     numbers = choose_numbers(
@@ -113,17 +122,21 @@ def test_recomputed_activations_are_right_but_for_the_random_states_kept_with_ea
 def test_the_peak_is_the_real_one_for_every_architecture(name: str, tmp_path: Path) -> None:
     rows = PADDED if name in PADDED_ONLY else PACKED
 
-    assert abs(compare(name, tmp_path, "lora", {}, rows)) < 0.0002
+    error = compare(name, tmp_path, "lora", {}, rows)
+
+    if name in EXPERTS:
+        # Which rows go to which expert is not known before; all sizes are taken at their largest.
+        assert 0 <= error < 0.08
+    else:
+        assert abs(error) < 0.0002
 
 
-def test_low_precision_is_right_for_an_adapter(tmp_path: Path) -> None:
-    assert abs(compare("llama", tmp_path, "lora", {"precision": "bf16"}, PACKED)) < 0.0002
-
-
-def test_low_precision_of_all_weights_lacks_only_what_the_matrix_library_takes(
-    tmp_path: Path,
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_low_precision_lacks_only_what_the_matrix_library_takes(
+    method: str, tmp_path: Path
 ) -> None:
-    assert -0.03 < compare("llama", tmp_path, "full", {"precision": "bf16"}, PACKED) <= 0
+    """A copy of one matrix in the order that the kernel likes, large beside a tiny model's rest."""
+    assert -0.08 < compare("llama", tmp_path, method, {"precision": "bf16"}, PACKED) <= 0
 
 
 def test_the_parts_are_what_a_person_would_count_by_hand(tmp_path: Path) -> None:
@@ -170,7 +183,7 @@ def test_no_gradient_stays_behind_in_the_blueprint(tmp_path: Path) -> None:
 @pytest.mark.parametrize("fails", [False, True])
 def test_torch_and_transformers_are_the_originals_afterwards(fails: bool, tmp_path: Path) -> None:
     originals = [getattr(module, name) for module, name in PATCHED]
-    spec = TrainSpec.parse({})
+    spec = TrainSpec.parse({"training": {"packing": "off"}})
     numbers = choose_numbers("fp32", torch.device("cpu"), trains_weights=False)
     built = blueprint(make_folder("jamba" if fails else "llama", tmp_path), Plan.of(spec, numbers))
     shape = micro_batch(make_rows(32, 18), packed=False)

@@ -168,7 +168,7 @@ def test_early_stopping_is_told_of_and_the_result_is_the_best_state(
     home = Home(tmp_path).prepare()
     # So high a rate that the held-out loss soon rises.
     order = make_order(
-        home, tiny_model, rows_csv, learning_rate=0.3, epochs=20, eval_every=2, early_stopping=3
+        home, tiny_model, rows_csv, learning_rate=1.0, epochs=20, eval_every=2, early_stopping=3
     )
 
     result = train(context(home, 1, order.to_json()))
