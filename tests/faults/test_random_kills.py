@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import psutil
 import pytest
 
+from jobs.errors import WrongState
 from jobs.models import Job, JobState
 from jobs.queue import Queue
 from tests.jobs.queues import processes_of
 
-VICTIMS = ("jobs.dispatcher", "jobs.runner", "jobs.task_process")
+ROOT = Path(__file__).parents[2]
+VICTIMS = ("jobs.dispatcher", "jobs.runner", "jobs.task_process", "tests.faults.onlooker")
 
 
 @pytest.mark.parametrize(
     ("jobs", "kills", "seed"),
-    [
-        (3, 8, 1),
-        pytest.param(30, 200, 2, marks=[pytest.mark.long, pytest.mark.timeout(3600)]),
-        pytest.param(500, 1200, 3, marks=[pytest.mark.long, pytest.mark.timeout(3600)]),
-    ],
+    [(3, 8, 1), pytest.param(30, 200, 2, marks=[pytest.mark.long, pytest.mark.timeout(3600)])],
 )
 def test_killed_at_random_moments_every_job_still_ends_as_it_must(
     queue: Queue, jobs: int, kills: int, seed: int
@@ -35,7 +38,66 @@ def test_killed_at_random_moments_every_job_still_ends_as_it_must(
         kill_some(queue, chance)
         queue.tend()
     for job in queue.store.jobs():
-        ended_as_it_must(queue.wait(job.id, poll_s=0.1))
+        ended_as_it_must(queue.wait(job.id, poll_s=0.1), "count")
+
+
+SOAK_S = 20 * 60.0
+KINDS = (*["count"] * 6, "echo", "fail", "explain", "kill_itself")
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3 * 3600)
+def test_five_hundred_jobs_are_in_their_right_state_after_twenty_minutes_of_kills(
+    queue: Queue,
+) -> None:
+    chance = random.Random(3)
+    tasks: dict[int, str] = {}
+    for number in range(500):
+        kind = KINDS[number % len(KINDS)]
+        spec = {"steps": chance.randint(5, 60), "pause_s": 0.02, "times": 1}
+        slot = ("cpu", "io", "cuda")[number % 3]
+        job = queue.store.enqueue(kind, spec, max_attempts=10_000, slot_kind=slot)
+        tasks[job.id] = kind
+    cancelled: set[int] = set()
+    ends = time.monotonic() + SOAK_S
+    while time.monotonic() < ends:
+        with onlooker(queue):
+            for _ in range(20):
+                time.sleep(chance.random())
+                kill_some(queue, chance)
+                cancelled |= meddle(queue, chance)
+    for job_id, kind in tasks.items():
+        if queue.store.job(job_id).state == JobState.PAUSED:
+            queue.store.resume(job_id)
+        queue.tend()
+        ended_as_it_must(queue.wait(job_id, poll_s=0.1), kind, asked=job_id in cancelled)
+
+
+@contextmanager
+def onlooker(queue: Queue) -> Iterator[None]:
+    """A page's part: a process that lists the jobs each second and brings the dispatcher up."""
+    command = [sys.executable, "-m", "tests.faults.onlooker", queue.config.to_text()]
+    process = subprocess.Popen(command, cwd=ROOT)
+    yield
+    process.kill()
+    process.wait()
+
+
+def meddle(queue: Queue, chance: random.Random) -> set[int]:
+    """What people do meanwhile: pause, resume, move, cancel; gives the jobs asked to be cancelled."""
+    jobs = [job for job in queue.store.jobs() if not job.state.is_ended]
+    if not jobs or chance.random() > 0.3:
+        return set()
+    job, other = chance.choice(jobs), chance.choice(jobs)
+    verb = chance.choice(("pause", "resume", "resume", "move", "cancel"))
+    try:
+        if verb == "move":
+            queue.store.reorder(job.id, before=other.id)
+        else:
+            getattr(queue.store, verb)(job.id)
+    except WrongState:
+        return set()
+    return {job.id} if verb == "cancel" else set()
 
 
 def kill_some(queue: Queue, chance: random.Random) -> None:
@@ -50,10 +112,19 @@ def kill_some(queue: Queue, chance: random.Random) -> None:
             continue
 
 
-def ended_as_it_must(job: Job) -> None:
-    """Done; or given up because its task was killed twice while its runner lived."""
-    if job.state == JobState.FAILED:
-        assert (job.error_code, job.crashes) == ("killed", 2), job.error
+FAILS_WITH = {"fail": "crash", "explain": "cheese"}
+
+
+def ended_as_it_must(job: Job, kind: str, *, asked: bool = False) -> None:
+    """Done, or failed where its task fails; cancelled where that was asked; or given up because its
+    task was killed twice while its runner lived."""
+    if asked and job.state == JobState.CANCELLED:
+        return
+    assert job.state in (JobState.SUCCEEDED, JobState.FAILED), (job.id, kind, job.state)
+    if job.error_code == "killed":
+        assert job.crashes == 2, job.error
+    elif kind in FAILS_WITH:
+        assert job.error_code == FAILS_WITH[kind]
     else:
-        assert job.state == JobState.SUCCEEDED
+        assert job.state == JobState.SUCCEEDED, job.error
         assert job.crashes <= 1
