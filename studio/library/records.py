@@ -22,6 +22,7 @@ from studio.data.readers import open_source, stamp_of
 from studio.data.stored import Progress, StoredRows, open_stored, store, table_of
 from studio.data.table import Source, Table
 from studio.errors import DataProblem, StudioError
+from studio.library.notes import Notes
 from studio.library.tables import DATASETS, DRAFTS, IMPORTS, SCHEMA
 from studio.library.versions import Versions
 from studio.settings import Home
@@ -76,6 +77,7 @@ class Library:
         self._database = Database(home.database, patience_s=patience_s)
         bring_up_to_date(self._database, SCHEMA)
         self.versions = Versions(self._database, clock)
+        self.notes = Notes(self._database, clock)
 
     def close(self) -> None:
         """Close the database's connections; the next call opens new ones."""

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from jobs.schema import Schema
 
 SCHEMA = Schema(
-    folder=Path(__file__).parent / "migrations", newest="0003", version_table="studio_version"
+    folder=Path(__file__).parent / "migrations", newest="0004", version_table="studio_version"
 )
 
 METADATA = sa.MetaData()
@@ -72,4 +72,14 @@ DRAFTS = sa.Table(
     sa.Column("value", sa.JSON, nullable=False),
     sa.Column("updated_at", sa.Float, nullable=False),
     sa.PrimaryKeyConstraint("id", name="pk_studio_drafts"),
+)
+
+NOTES = sa.Table(
+    "studio_notes",
+    METADATA,
+    sa.Column("job_id", sa.Integer, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("is_starred", sa.Boolean, nullable=False),
+    sa.Column("updated_at", sa.Float, nullable=False),
+    sa.PrimaryKeyConstraint("job_id", name="pk_studio_notes"),
 )
