@@ -59,7 +59,7 @@ def said(turns: Iterable[Message]) -> str:
 def is_conversation(cell: Any) -> bool:
     """Whether a cell looks like a whole conversation."""
     try:
-        return len(turns_in(cell)) > 1
+        return bool(turns_in(cell))
     except Unusable:
         return False
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from studio.data.columns import CONFIDENT, ColumnMapping, check_columns, plain_name, recognise
+from studio.data.columns import CONFIDENT, ColumnMapping, check_columns, recognise
 from studio.data.table import Table
 
 
@@ -71,14 +71,14 @@ def test_numbers_of_questions_are_not_questions() -> None:
 
 
 def test_two_columns_that_could_be_meant_lower_the_confidence() -> None:
-    mapping = recognised("instruction", "input", "output")
+    mapping = recognised("instruction", "query", "output")
     assert mapping.confidence < CONFIDENT
-    assert "Left out, though it may be meant: 'input'" in mapping.reason
+    assert "Left out, though it may be meant: 'query'" in mapping.reason
 
 
 def test_an_empty_column_is_no_rival() -> None:
-    rows = [{"instruction": "do", "input": "", "output": "done"}]
-    mapping = recognise(table("instruction", "input", "output", rows=rows))
+    rows = [{"instruction": "do", "query": "", "output": "done"}]
+    mapping = recognise(table("instruction", "query", "output", rows=rows))
     assert mapping.confidence >= CONFIDENT
 
 
@@ -96,11 +96,20 @@ def test_unknown_names_are_guessed_by_length_and_order_with_low_confidence() -> 
 
 
 @pytest.mark.parametrize("columns", [("text",), ("nr", "price")])
-def test_without_two_columns_of_text_there_is_no_mapping(columns: tuple[str, ...]) -> None:
+def test_without_any_text_there_is_no_mapping(columns: tuple[str, ...]) -> None:
     mapping = recognise(table(*columns, rows=[dict.fromkeys(columns, "12.50")]))
     assert mapping.roles == {}
     assert mapping.confidence == 0
-    assert "two columns" in mapping.reason
+    assert "no text in any" in mapping.reason
+
+
+def test_with_an_objective_only_its_layouts_are_looked_for() -> None:
+    found = table("source", "target")
+    assert recognise(found).objective == "seq2seq"
+    assert recognise(found, "chat").roles == {"prompt": "source", "response": "target"}
+    none = recognise(found, "preference")
+    assert none.roles == {}
+    assert "a better and a worse answer" in none.reason
 
 
 @pytest.mark.parametrize(
@@ -116,15 +125,23 @@ def test_a_column_of_conversations_is_recognised_by_what_it_holds(cell: Any, col
     assert mapping.confidence >= 0.9
 
 
-def test_names_are_compared_without_case_accents_and_signs() -> None:
-    assert plain_name(" Réponse_Client ") == "reponse client"
-    assert plain_name("ｱﾝｻｰ") == "アンサー"
-    assert plain_name("プロンプト") == "プロンプト"
-
-
 def test_a_right_choice_has_no_problems() -> None:
     assert check_columns(("a", "b", "c"), {"prompt": "a", "response": "b", "system": "c"}) == ()
     assert check_columns(("chat",), {"messages": "chat"}) == ()
+
+
+def test_templates_and_values_inside_are_right_choices() -> None:
+    columns = ("text", "language", "answers")
+    roles = {"prompt": "Translate {text} into {language}", "response": "answers.text"}
+    assert check_columns(columns, roles) == ()
+    (problem,) = check_columns(columns, roles | {"prompt": "Translate {txt}"})
+    assert "no column 'txt'. Did you mean 'text'?" in problem.words
+
+
+def test_every_objective_has_its_roles() -> None:
+    assert check_columns(("a", "b"), {"text": "a", "label": "b"}, "classification") == ()
+    (problem,) = check_columns(("a", "b"), {"chosen": "a"}, "preference")
+    assert problem.field == "data.columns.rejected"
 
 
 def test_all_mistakes_of_a_choice_are_told_at_once() -> None:
@@ -132,7 +149,7 @@ def test_all_mistakes_of_a_choice_are_told_at_once() -> None:
     told = {problem.field: problem.words for problem in problems}
     assert "Did you mean 'prompt'?" in told["data.columns.promt"]
     assert "Did you mean 'antwort'?" in told["data.columns.response"]
-    assert "Choose the column for 'Question or instruction'" in told["data.columns.prompt"]
+    assert "Choose the column for 'Question'" in told["data.columns.prompt"]
 
 
 @pytest.mark.parametrize(
@@ -140,7 +157,7 @@ def test_all_mistakes_of_a_choice_are_told_at_once() -> None:
     [
         ({"prompt": "a", "response": "a"}, "is chosen more than once"),
         ({"prompt": "a", "response": "b", "messages": "c"}, "Choose either prompt and response or"),
-        ({"system": "a"}, "Choose the column for 'Answer'"),
+        ({"prompt": "a"}, "Choose the column for 'Answer'"),
         ({}, "Choose the column for 'Answer'"),
     ],
 )

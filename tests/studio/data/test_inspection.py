@@ -45,10 +45,10 @@ def test_empty_answers_are_named_and_the_rest_is_ready(tmp_path: Path) -> None:
 
 
 def test_one_column_is_told_in_words(tmp_path: Path) -> None:
-    told = inspect(read(file_of(tmp_path, "text\none\ntwo\n"))).as_json()
+    told = inspect(read(file_of(tmp_path, "nr\n1\n2\n"))).as_json()
     assert (told["mapping"], told["confidence"], told["ready"]) == ({}, 0, 0)
     assert told["problems"][0]["check"] == "columns"
-    assert "needs two columns" in told["problems"][0]["words"]
+    assert "needs columns with a question and its answer" in told["problems"][0]["words"]
 
 
 def test_a_wrong_choice_names_every_field(tmp_path: Path) -> None:

@@ -126,7 +126,7 @@ def test_a_locked_workbook_is_told(tmp_path: Path) -> None:
 
 
 def test_an_old_workbook_is_read(tmp_path: Path) -> None:
-    table = read(Path(__file__).parents[3] / "data" / "pairs_xls.xls")
+    table = read(Path(__file__).parents[3] / "data" / "layouts" / "workbook.xls")
     assert table.format == "xls"
     assert table.columns == ("question", "answer")
 
