@@ -15,6 +15,15 @@ CONFIDENT = 0.5
 
 _SAMPLE_ROWS = 200
 
+WANTED = {
+    "chat": "a question and its answer",
+    "classification": "a text and its label",
+    "preference": "a question with a better and a worse answer",
+    "seq2seq": "a text and what is to be made of it",
+    "text": "a text",
+}
+"""What the columns of each objective hold, for a sentence."""
+
 
 def recognise(table: Table, objective: str | None = None) -> ColumnMapping:
     """The likeliest mapping of the columns; confidence 0 and no roles where there is none.
@@ -29,21 +38,47 @@ def recognise(table: Table, objective: str | None = None) -> ColumnMapping:
         for mapping in [shape.recognise(sample)]
         if mapping is not None
     ]
-    if found:
-        return max(found, key=lambda mapping: mapping.confidence)
+    if objective is not None:
+        found.append(_guessed(sample, objective))
+    best = max(found, key=lambda mapping: mapping.confidence, default=ColumnMapping("chat"))
+    if best.roles:
+        return best
     count = len(table.columns)
     columns = f"{count} column{'' if count == 1 else 's'}"
-    about = {
-        "classification": "a text and its label",
-        "preference": "a question with a better and a worse answer",
-        "seq2seq": "a text and what is to be made of it",
-        "text": "a text",
-    }.get(objective or "", "a question and its answer, or a text")
+    about = WANTED[objective or "chat"]
     return ColumnMapping(
         objective or "chat",
         reason=f"Training needs columns with {about}; this file has {columns}"
         f"{'' if sample.texts else ' and no text in any'}.",
     )
+
+
+def _guessed(sample: Sample, objective: str) -> ColumnMapping:
+    """A mapping to begin with, for an objective whose usual names are not there."""
+    by_length = sorted(sample.texts, key=lambda column: -sample.lengths[column])
+    pair = SHAPES["pairs"].recognise(sample)
+    if objective == "seq2seq" and pair is not None:
+        roles = {"source": pair.roles["prompt"], "target": pair.roles["response"]}
+        return ColumnMapping(objective, roles, pair.confidence, pair.reason)
+    roles = {}
+    if objective == "text" and by_length:
+        roles = {"text": by_length[0]}
+    if objective == "classification" and len(sample.filled) > 1 and by_length:
+        others = [column for column in sample.filled if column != by_length[0]]
+        roles = {"text": by_length[0], "label": min(others, key=sample.distinct)}
+    reason = f"The names of the columns are not usual for {WANTED[objective]}: choose the columns."
+    return ColumnMapping(objective, roles, 0.3 if roles else 0.0, reason)
+
+
+def objective_of(roles: Mapping[str, str]) -> str:
+    """The objective that a mapping chosen by hand is for: the first with a complete set of its roles."""
+    complete = (
+        kind.name
+        for kind in KINDS.values()
+        if any(needed <= roles.keys() for needed in kind.role_sets)
+        and roles.keys() <= {role.name for role in kind.roles}
+    )
+    return next(complete, "chat")
 
 
 def check_columns(
@@ -102,4 +137,4 @@ def _contradictions(roles: Mapping[str, str], objective: str) -> list[FieldProbl
     return [FieldProblem("data.columns.messages", words)]
 
 
-__all__ = ["CONFIDENT", "ColumnMapping", "check_columns", "recognise"]
+__all__ = ["CONFIDENT", "ColumnMapping", "check_columns", "objective_of", "recognise"]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from studio.data.columns import ColumnMapping, check_columns, recognise
+from studio.data.columns import ColumnMapping, check_columns, objective_of, recognise
 from studio.data.examples import Example, Problem, Rejected, walk
 from studio.data.examples.building import problems_of
 from studio.data.table import Table
@@ -55,12 +55,16 @@ class Inspection:
         }
 
 
-def inspect(table: Table, roles: Mapping[str, str] | None = None) -> Inspection:
+def inspect(
+    table: Table, roles: Mapping[str, str] | None = None, objective: str | None = None
+) -> Inspection:
     """Look through a table, with the columns chosen in `roles`, else recognised; no row is held.
+
+    Without `objective` it is recognised too, or told by the roles.
 
     Raises DataProblem when `roles` do not fit its columns (`.fields` then names each).
     """
-    mapping = _chosen(table, roles) if roles else recognise(table)
+    mapping = _chosen(table, roles, objective) if roles else recognise(table, objective)
     if not mapping.roles:
         count = len(table.rows)
         problem = Problem("columns", count, (), mapping.reason)
@@ -81,9 +85,10 @@ def inspect(table: Table, roles: Mapping[str, str] | None = None) -> Inspection:
     return Inspection(table, mapping, ready, tuple(samples), problems_of(rejected))
 
 
-def _chosen(table: Table, roles: Mapping[str, str]) -> ColumnMapping:
-    fields = check_columns(table.columns, roles)
+def _chosen(table: Table, roles: Mapping[str, str], objective: str | None) -> ColumnMapping:
+    objective = objective or objective_of(roles)
+    fields = check_columns(table.columns, roles, objective)
     if fields:
         words = " ".join(field.words for field in fields)
         raise DataProblem(f"{table.path.name}: {words}", fields=fields)
-    return ColumnMapping("chat", dict(roles), 1.0, "Chosen by hand.")
+    return ColumnMapping(objective, dict(roles), 1.0, "Chosen by hand.")

@@ -34,7 +34,7 @@ def freeze_data(spec: TrainSpec, library: Library) -> TrainSpec:
 def _from_file(choice: DataChoice, library: Library) -> DataChoice:
     path = Path(str(choice.path)).expanduser().absolute()
     kept = library.import_file(path)
-    found = inspect(kept.table, choice.columns)
+    found = inspect(kept.table, choice.columns, "chat")
     if not choice.columns and found.mapping.confidence < CONFIDENT:
         words = (
             f"{path.name}: it is not clear which column is the question and which the answer. "

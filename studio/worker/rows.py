@@ -58,7 +58,7 @@ def _of_file(
     with closing(Library(home)) as library:
         kept = library.import_file(path)
     table = kept.table
-    mapping = inspect(table, json.loads(columns) if columns else None).mapping
+    mapping = inspect(table, json.loads(columns) if columns else None, "chat").mapping
     if not mapping.roles:
         return (), kept.dataset.hash
     return build(table.rows, mapping.roles, mapping.objective).examples, kept.dataset.hash

@@ -150,7 +150,7 @@ def inspected(draft: Draft) -> Inspection:
     Raises DataProblem when the file cannot be read or the columns do not fit.
     """
     table = _table(Path(draft.data_file))
-    return inspect(table, draft.chosen_columns)
+    return inspect(table, draft.chosen_columns, "chat")
 
 
 def _table(path: Path) -> Table:

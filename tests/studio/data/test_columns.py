@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from studio.data.columns import CONFIDENT, ColumnMapping, check_columns, recognise
+from studio.data.columns import CONFIDENT, ColumnMapping, check_columns, objective_of, recognise
 from studio.data.table import Table
 
 
@@ -107,6 +107,9 @@ def test_with_an_objective_only_its_layouts_are_looked_for() -> None:
     found = table("source", "target")
     assert recognise(found).objective == "seq2seq"
     assert recognise(found, "chat").roles == {"prompt": "source", "response": "target"}
+    assert recognise(found, "text").confidence < CONFIDENT
+    pair = recognise(table("question", "answer"), "seq2seq")
+    assert pair.roles == {"source": "question", "target": "answer"}
     none = recognise(found, "preference")
     assert none.roles == {}
     assert "a better and a worse answer" in none.reason
@@ -136,6 +139,20 @@ def test_templates_and_values_inside_are_right_choices() -> None:
     assert check_columns(columns, roles) == ()
     (problem,) = check_columns(columns, roles | {"prompt": "Translate {txt}"})
     assert "no column 'txt'. Did you mean 'text'?" in problem.words
+
+
+def test_the_objective_is_told_by_the_roles_chosen() -> None:
+    for roles, objective in [
+        ("prompt response", "chat"),
+        ("messages", "chat"),
+        ("text", "text"),
+        ("text label", "classification"),
+        ("prompt chosen rejected", "preference"),
+        ("prompt response label", "preference"),
+        ("source target", "seq2seq"),
+        ("prompt", "chat"),
+    ]:
+        assert objective_of({role: role for role in roles.split()}) == objective
 
 
 def test_every_objective_has_its_roles() -> None:
