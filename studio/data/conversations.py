@@ -86,7 +86,7 @@ def _from_text(cell: str) -> Any:
         except (ValueError, RecursionError):
             raise Unusable("not_messages") from None
     pieces = _MARK.split(cell)
-    if len(pieces) < 3 or pieces[0].strip():
+    if len(pieces) < 5 or pieces[0].strip():
         raise Unusable("not_messages")
     return [
         {"role": who, "content": what} for who, what in zip(pieces[1::2], pieces[2::2], strict=True)
