@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from studio.data.cells import names_in
 from studio.data.table import Row
 
 Change = Callable[[str], str]
@@ -13,10 +14,16 @@ Change = Callable[[str], str]
 
 def each_text(row: Row, roles: Mapping[str, str], change: Change) -> Row:
     """The row with `change` applied to every text in the columns in use, roles' names excepted."""
-    columns = set(roles.values())
+    columns = used_columns(roles, list(row))
     return {
         name: _changed(value, change) if name in columns else value for name, value in row.items()
     }
+
+
+def used_columns(roles: Mapping[str, str], columns: Sequence[str]) -> set[str]:
+    """The columns that the roles take from: by name, by a value inside them, or in a template."""
+    named = {name for chosen in roles.values() for name in names_in(chosen, columns)}
+    return {name if name in columns else name.partition(".")[0] for name in named}
 
 
 def _changed(value: Any, change: Change) -> Any:

@@ -1,14 +1,21 @@
-"""Applying a fix: the rows of a finding changed or left out, all others as they were."""
+"""Mending: the rows of a finding changed or left out, all others as they were, kept as a new version."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from studio.checks.check import Finding, Fix
-from studio.data.table import Row
+from studio.data.columns import ColumnMapping
+from studio.data.examples import Rejected, walk
+from studio.data.split import group_of
+from studio.data.table import Record, Row, Source, Table
+from studio.errors import AskedWrongly
+from studio.library import Library, Version
 
 
 class Kept(NamedTuple):
@@ -16,6 +23,7 @@ class Kept(NamedTuple):
 
     before: int
     row: Row
+    is_changed: bool = False
 
 
 def fixed(
@@ -32,4 +40,77 @@ def fixed(
         following = next(remaining, -1)
         changed = fix.change(row, roles, finding.data)
         if changed is not None:
-            yield Kept(place, changed)
+            yield Kept(place, changed, changed != row)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is mended: a version of a dataset, its table, and what its columns mean."""
+
+    version: Version
+    table: Table
+    mapping: ColumnMapping
+
+
+def mend(
+    library: Library,
+    subject: Subject,
+    check: str,
+    finding: Finding,
+    fix: Fix,
+    on_progress: Callable[[float, str], None] = lambda share, words: None,
+) -> Version:
+    """Apply a fix and keep the outcome as a new version, with a note of what was done.
+
+    Groups that were ever held out keep that when a fix changes their question. Raises AskedWrongly
+    where no row would be left, StudioError where there is no room.
+    """
+    table, mapping = subject.table, subject.mapping
+    held_out = library.versions.held_out(subject.version.hash)
+    moved: set[bytes] = set()
+    counts = Counter[str]()
+
+    def records() -> Iterator[Record]:
+        counts.clear()
+        for kept in fixed(table.rows, finding, fix, mapping.roles):
+            counts["kept"] += 1
+            if kept.is_changed:
+                counts["changed"] += 1
+                if held_out:
+                    moved.update(_moved(table.rows[kept.before], kept.row, mapping, held_out))
+            yield Record(kept.row, table.lines[kept.before], table.numbers[kept.before])
+        if not counts["kept"]:
+            raise AskedWrongly("This would leave no row. Nothing was changed.", code="no_rows")
+
+    total = len(table.rows)
+    dataset = library.keep(
+        Source(table.path, table.format, records, table.columns),
+        progress=lambda done: on_progress(done / total, "Writing the rows"),
+    )
+    if moved:
+        library.versions.hold_out(subject.version.hash, moved)
+    left_out = total - counts["kept"]
+    done = [
+        f"{count:,} row{'s' * (count != 1)} {what}"
+        for count, what in ((counts["changed"], "changed"), (left_out, "left out"))
+        if count
+    ]
+    words = f"{fix.title}: {' and '.join(done) or 'nothing was to be changed'}."
+    rows = {"changed": counts["changed"], "left_out": left_out}
+    note = {"check": check, "fix": fix.name, "rows": rows, "words": words}
+    return library.versions.add(subject.version, dataset.hash, note)
+
+
+def writing(column: str, value: str) -> Fix:
+    """The fix by hand that writes something else into one cell."""
+    return Fix("write", f"'{column}' written anew", lambda row, roles, data: {**row, column: value})
+
+
+def _moved(
+    before: Row, after: Row, mapping: ColumnMapping, held_out: frozenset[bytes]
+) -> Iterator[bytes]:
+    """The group that a row came into, where the one that it left was held out."""
+    old, new = walk([before, after], mapping.roles, mapping.objective)
+    if isinstance(old, Rejected) or isinstance(new, Rejected) or group_of(old) not in held_out:
+        return
+    yield group_of(new)

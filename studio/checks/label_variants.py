@@ -44,7 +44,9 @@ class LabelVariants(Labels):
 
 def _unify(row: Row, roles: Mapping[str, str], data: Mapping[str, Any]) -> Row | None:
     column = roles["label"]
-    return {**row, column: data["change"].get(row.get(column), row.get(column))}
+    if column not in row:
+        return row  # a value inside another column: not to be written from here
+    return {**row, column: data["change"].get(row[column], row[column])}
 
 
 CHECK = Check(

@@ -7,6 +7,7 @@ from collections import Counter
 
 from studio.checks.batch import Batch
 from studio.checks.check import Circumstances
+from studio.data import cells
 
 MOST_LABELS = 1_000
 """A column with more different values than this holds texts, not labels."""
@@ -26,7 +27,7 @@ class Labels:
         if self._column is None or len(self.counts) > MOST_LABELS:
             return
         for place, row in enumerate(batch.rows):
-            value = row.get(self._column)
+            value = cells.value(row, self._column)
             label = value if isinstance(value, str) else "" if value is None else str(value)
             if label.strip():
                 self.counts[label] += 1

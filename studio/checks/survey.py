@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 from studio import checks
 from studio.checks.batch import Batch, Tokens, batches
 from studio.checks.check import EXCERPTS, Check, Circumstances, Cost, Finding, excerpt
-from studio.data.examples import Example
 from studio.data.table import Row
 
 Progress = Callable[[float, str], None]
-Encode = Callable[[Sequence[Example]], Sequence[Tokens]]
-"""Counts examples in the model's tokens; handed in, since only the model worker has a tokenizer."""
+Encode = Callable[[Batch], Sequence[Tokens]]
+"""Counts a batch's examples in tokens; handed in, since only the model worker has a tokenizer."""
 
 ALL: tuple[Cost, ...] = ("cheap", "dear", "tokens")
 _ROWS_LISTED = 1_000
@@ -107,7 +106,7 @@ def survey(
     count = usable = 0
     for batch in batches(rows, circumstances.roles, circumstances.objective):
         if encode:
-            batch.tokens = encode(batch.examples)
+            batch.tokens = encode(batch)
         for _, finder in begun:
             finder.look(batch)
         count += len(batch.rows)

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Collection
 
 from studio.checks.batch import Batch
+from studio.checks.cells import used_columns
 from studio.checks.check import EXCERPTS, Excerpt, Finding, excerpt
 from studio.data.examples.building import WHY
 
@@ -31,7 +32,8 @@ class Unusable:
             self._counts[reason] += 1
             if len(self._excerpts) < EXCERPTS:
                 row = batch.rows[place]
-                used = {name: row.get(name) for name in batch.roles.values()}
+                names = used_columns(batch.roles, list(row))
+                used = {name: value for name, value in row.items() if name in names}
                 text = json.dumps(used, ensure_ascii=False, default=str)
                 self._excerpts.append(excerpt(batch.first + place, text))
 

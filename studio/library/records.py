@@ -24,7 +24,7 @@ from studio.data.table import Source, Table
 from studio.errors import DataProblem, StudioError
 from studio.library.notes import Notes
 from studio.library.tables import DATASETS, DRAFTS, IMPORTS, SCHEMA
-from studio.library.versions import Versions
+from studio.library.versions import Version, Versions
 from studio.settings import Home
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -199,6 +199,15 @@ class Library:
         Raises DataProblem when it is missing or was changed on disk.
         """
         return open_stored(self.home.datasets / hash_, hash_)
+
+    def table_of(self, version: Version, imported: Table) -> Table:
+        """The table of a version of what was imported, each row with its place in the file.
+
+        Raises DataProblem when it is missing or was changed on disk.
+        """
+        rows = open_stored(self.home.datasets / version.hash, version.hash, is_trusted=True)
+        lines, numbers = rows.places()
+        return replace(imported, columns=tuple(rows.kinds), rows=rows, lines=lines, numbers=numbers)
 
     def save_draft(self, draft_id: str, value: dict[str, Any]) -> Draft:
         """Keep a half-filled form under its id, in place of what was kept before."""

@@ -11,11 +11,10 @@ from typing import Any
 import pytest
 
 from studio.checks import CHECKS
-from studio.checks.batch import Tokens
+from studio.checks.batch import Batch, Tokens
 from studio.checks.check import Circumstances
 from studio.checks.fixing import fixed
 from studio.checks.survey import Found, Report, survey
-from studio.data.examples import Example
 from studio.data.table import Row
 
 CHAT = {"prompt": "q", "response": "a"}
@@ -153,11 +152,11 @@ def file_with(name: str) -> tuple[list[Row], int]:
     return [*before, *PLANTED[name].rows], len(before)
 
 
-def counted(examples: Sequence[Example]) -> list[Tokens]:
+def counted(batch: Batch) -> list[Tokens]:
     """A tokenizer of words: the answer's are trained, the row is cut at 80."""
     found = []
-    for example in examples:
-        asked, said = (len(turn.content.split()) for turn in example.messages[-2:])
+    for question, answer in zip(batch.questions, batch.answers, strict=True):
+        asked, said = len(question.split()), len(answer.split())
         found.append(Tokens(asked + said, said, max(0, min(said, 80 - asked))))
     return found
 
@@ -284,7 +283,7 @@ def test_masking_inside_a_conversation_leaves_its_roles_alone() -> None:
         found = of(survey(rows, Circumstances(MARKED)), "personal")
         assert found is not None
         mask = CHECKS["personal"].fixes[0]
-        ((_, after),) = fixed(rows, found.finding, mask, MARKED)
+        ((_, after, _),) = fixed(rows, found.finding, mask, MARKED)
         kept = after["m"] if isinstance(after["m"], list) else json.loads(after["m"])
         assert kept[0] == {"role": "user", "content": "I am [EMAIL], who are you?"}
         assert after["other"] == "x@y.example"
