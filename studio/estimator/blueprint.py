@@ -8,7 +8,7 @@ import functools
 import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,8 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from studio.errors import ModelProblem
 from studio.estimator.gguf_config import quick_config
 from studio.models.architecture import CONFIG_NAME, from_config, read_config
-from studio.spec import MethodChoice, TrainSpec
-from studio.training import adapters, attention
+from studio.spec import MethodChoice, ModelChoice, TrainSpec
+from studio.training import adapters, attention, quantized
 from studio.training.batching import PACKABLE
 from studio.training.fused import fuse
 from studio.training.loading import Numbers, checkpoint_activations
@@ -40,6 +40,7 @@ class Plan:
     checkpoints_activations: bool
     autocasts: bool = False
     packs: bool = True
+    held: ModelChoice = field(default_factory=lambda: ModelChoice.model_validate({}))
 
     @classmethod
     def of(cls, spec: TrainSpec, numbers: Numbers) -> Plan:
@@ -52,7 +53,18 @@ class Plan:
             checkpoints_activations=training.gradient_checkpointing,
             autocasts=numbers.autocast is not None,
             packs=training.packing != "off" and spec.objective.objective.layout in PACKABLE,
+            held=_only_held(spec.model),
         )
+
+
+def _only_held(choice: ModelChoice) -> ModelChoice:
+    """How the base is held and nothing else: which base it is the blueprint knows by its file."""
+    return ModelChoice.model_validate(
+        {
+            "quantization": choice.quantization,
+            "double_quantization": choice.double_quantization,
+        }
+    )
 
 
 @dataclass(frozen=True)
@@ -95,6 +107,7 @@ def _blueprint(source: Path, stamp: int, plan: Plan) -> Blueprint:
     with torch.device("meta"):
         base = _base(config, plan, source)
         takes_positions = "position_ids" in inspect.signature(base.forward).parameters
+        base = quantized.hold(base, plan.held, plan.dtype)
         if plan.packs and takes_positions:
             _attend_by_document(base)
         linear = tuple(module.name for module in adapters.linear_modules(base))

@@ -9,8 +9,14 @@ from studio.training.adapters import Counts
 
 # What trains is held and saved in float32 (PEFT keeps adapters so, full fine-tuning its weights).
 _TRAINED_BYTES = 4
-# AdamW keeps two numbers beside each trained one, SGD without momentum none.
-OPTIMIZER_STATES = {"adamw": 2, "sgd": 0}
+# Bytes that an optimizer keeps for each trained number: AdamW two numbers of 4 bytes, or of 1 with a
+# scale of 4 for each 256; SGD without momentum none.
+OPTIMIZER_BYTES = {
+    "adamw": 8.0,
+    "adamw_8bit": 2 * (1 + 4 / 256),
+    "paged_adamw_8bit": 2 * (1 + 4 / 256),
+    "sgd": 0.0,
+}
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,7 @@ class Disk:
 def disk(counts: Counts, spec: TrainSpec, weight_bytes: int, free_bytes: int) -> Disk:
     """Sizes from the counts alone; names and headers of files add a few kilobytes."""
     trained = counts.trainable * _TRAINED_BYTES
-    checkpoint = trained * (1 + OPTIMIZER_STATES[spec.training.optimizer])
+    checkpoint = trained + int(counts.trainable * OPTIMIZER_BYTES[spec.training.optimizer])
     is_full = spec.method.method.family == "full"
     # The newest is kept whatever the limit.
     limit = spec.training.checkpoint_bytes or checkpoint * spec.training.keep_checkpoints

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from studio.estimator.blueprint import Blueprint
-from studio.estimator.disk import OPTIMIZER_STATES
+from studio.estimator.disk import OPTIMIZER_BYTES
 from studio.estimator.live import PARTS, LiveStorages, Part, Peak
 from studio.estimator.microbatch import Cost, MicroBatch
 from studio.estimator.patches import Known, without_data
@@ -22,6 +22,7 @@ from studio.training.head import Deferred
 from studio.training.likelihood import Logits
 from studio.training.loading import Numbers
 from studio.training.losses import Loss, loss_of
+from studio.training.quantized import QuantizedLinear
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,10 @@ def roughly(blueprint: Blueprint, spec: TrainSpec, micro_batch: MicroBatch, cost
         parts["adapter" if name in blueprint.added else "weights"] += size
         if parameter.requires_grad:
             parts["gradients"] += size
-            parts["optimizer"] += OPTIMIZER_STATES[spec.training.optimizer] * size
+            own = OPTIMIZER_BYTES[spec.training.optimizer]
+            parts["optimizer"] += int(own * parameter.numel())
+    for part, buffer in _buffers(blueprint.model):
+        parts[part] += buffer.numel() * buffer.element_size()
     parts["activations"] = int(cost.place * micro_batch.places)
     parts["loss"] = int(cost.kept * micro_batch.lines * (micro_batch.kept + micro_batch.written))
     total = sum(parameter.numel() for parameter in blueprint.model.parameters())
@@ -102,8 +106,16 @@ def _hold_model(live: LiveStorages, blueprint: Blueprint) -> None:
     """What lies in memory before the first step; tied weights have one storage and count once."""
     for name, parameter in blueprint.model.named_parameters():
         live.hold(parameter, "adapter" if name in blueprint.added else "weights")
-    for buffer in blueprint.model.buffers():
-        live.hold(buffer, "weights")
+    for part, buffer in _buffers(blueprint.model):
+        live.hold(buffer, part)
+
+
+def _buffers(model: nn.Module) -> Iterator[tuple[Part, Tensor]]:
+    """What a model holds beside its parameters: a quantised weight's codes are weights, the rest its scales."""
+    for module in model.modules():
+        scales = isinstance(module, QuantizedLinear)
+        for name, buffer in module.named_buffers(recurse=False):
+            yield ("quantization" if scales and name != "codes" else "weights"), buffer
 
 
 def _settle(

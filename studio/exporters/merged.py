@@ -10,7 +10,7 @@ import torch
 from studio.exporters.card import write_card
 from studio.formats.merged import Settings
 from studio.inference.opened import Opened
-from studio.training import adapters
+from studio.training import adapters, quantized
 from studio.training.loading import DTYPES
 
 
@@ -21,7 +21,9 @@ def merged(opened: Opened, trained: Path, settings: Settings, folder: Path) -> N
     """
     model: Any = opened.model
     if adapters.has_adapter(model):
-        model = adapters.merge(model)
+        # Into the very numbers that it was trained on: merged into the unquantised base it is another
+        # model, and merged in few bits most of what it learned is rounded away.
+        model = adapters.merge(quantized.dequantize(model))
     dtype = dtype_of(settings, opened.numbers.weights)
     model = model.to(dtype)
     model.config.dtype = dtype

@@ -80,7 +80,8 @@ def open_run(run_folder: Path, *, device: str = "auto") -> Opened:
     )
     base_folder = Path(order.base.folder)
     if is_adapter:
-        model: nn.Module = adapters.load(loading.load_base(base_folder, numbers.weights), trained)
+        base = loading.load_base(base_folder, numbers.weights, held=order.spec.model)
+        model: nn.Module = adapters.load(base, trained)
     else:
         model = loading.load_base(trained, numbers.weights)
     tokenizer = loading.load_tokenizer(base_folder)

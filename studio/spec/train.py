@@ -105,10 +105,16 @@ class TrainSpec:
                 problems.append(
                     FieldProblem(path, f"{words}. Found {json.dumps(value)}; use {allowed}.")
                 )
-        if self.model.double_quantization and self.model.quantization == "none":
+        if self.model.double_quantization and self.model.quantization not in ("nf4", "fp4"):
             problems.append(
                 FieldProblem("model.double_quantization", "It needs a 4-bit model; switch it off.")
             )
+        if self.model.quantization != "none" and self.method.method.family == "full":
+            words = (
+                f"{self.method.method.title} trains the base's own weights, which cannot be done in so few "
+                'bits. Use "none", or a method that leaves the base frozen, such as lora.'
+            )
+            problems.append(FieldProblem("model.quantization", words))
         if self.training.early_stopping is not None:
             problems += self._nothing_to_stop_by()
         raise_problems(problems)

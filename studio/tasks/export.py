@@ -20,6 +20,7 @@ from studio.inference.opened import Opened, open_run, trained_folder
 from studio.library import Library
 from studio.settings import Home
 from studio.spec import ExportSpec
+from studio.training import adapters
 from studio.training.kept import kept_split
 from studio.training.loading import DTYPES
 from studio.verification.bounds import Verdict
@@ -100,7 +101,7 @@ def _refuse_when_too_large(opened: Opened, trained: Path, spec: ExportSpec, out:
     else:
         chosen = getattr(spec.settings, "dtype", "same")
         dtype = opened.numbers.weights if chosen == "same" else DTYPES[chosen]
-        needed = sum(value.numel() for value in opened.model.parameters()) * dtype.itemsize
+        needed = adapters.count(opened.model).total * dtype.itemsize
     place = next(parent for parent in out.parents if parent.exists())
     free = shutil.disk_usage(place).free
     if free < needed:

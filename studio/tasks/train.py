@@ -130,11 +130,10 @@ def _set_up(context: TaskContext, order: TrainOrder) -> Setup:
     device = _device(context, spec)
     trains_weights = spec.method.method.family == "full"
     numbers = loading.choose_numbers(spec.training.precision, device, trains_weights=trains_weights)
-    base = loading.load_base(folder, numbers.weights, spec.training.attention)
+    base = loading.load_base(folder, numbers.weights, spec.training.attention, spec.model)
     checkups.refuse_other_tokenizer(
         base, checkups.highest_id(row.ids for row in (*training, *held_out))
     )
-    checkups.refuse_broken_base(base)
     base = base.to(device)
     packs = spec.training.packing != "off" and spec.objective.objective.layout in PACKABLE
     packed = packs and probe.can_pack(base, len(tokenizer))

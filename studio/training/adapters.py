@@ -16,6 +16,7 @@ from transformers.pytorch_utils import Conv1D
 from studio.errors import AskedWrongly, FieldProblem, StudioError
 from studio.methods import LinearModule
 from studio.spec import MethodChoice
+from studio.training.quantized import QuantizedLinear
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,14 @@ def count(model: nn.Module) -> Counts:
     """Exact parameter counts; tied weights count once."""
     return Counts(
         trainable=sum(value.numel() for _, value in trainable(model)),
-        total=sum(value.numel() for value in model.parameters()),
+        total=sum(value.numel() for value in model.parameters()) + _in_few_bits(model),
+    )
+
+
+def _in_few_bits(model: nn.Module) -> int:
+    """The numbers of quantised weights, which are no parameters to torch."""
+    return sum(
+        module.logical_numel for module in model.modules() if isinstance(module, QuantizedLinear)
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -82,10 +82,10 @@ def save(
     with durable.new_folder(path) as new:
         weights = {name: value.detach().contiguous().cpu() for name, value in trainable(model)}
         safetensors.torch.save_file(weights, new / "weights.safetensors")
-        state, groups = _optimizer_state(optimizer)
+        state, plain = _optimizer_state(optimizer)
         safetensors.torch.save_file(state, new / "optimizer.safetensors")
         safetensors.torch.save_file(random_states(), new / "random.safetensors")
-        durable.write_json(new / POSITION, {**asdict(position), "groups": groups})
+        durable.write_json(new / POSITION, {**asdict(position), **plain})
         durable.write_json(new / HASHES, {file.name: _sha256(file) for file in new.iterdir()})
     _prune(folder, keep, limit_bytes, spare_step)
     return path
@@ -104,7 +104,7 @@ def restore(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer) ->
             continue
         document = json.loads((path / POSITION).read_text(encoding="utf-8"))
         _restore_weights(path, model)
-        _restore_optimizer(optimizer, path, document["groups"])
+        _restore_optimizer(optimizer, path, document)
         restore_random_states(safetensors.torch.load_file(path / "random.safetensors"))
         return Position.read(document)
     return None
@@ -171,21 +171,38 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _optimizer_state(optimizer: torch.optim.Optimizer) -> tuple[dict[str, Tensor], list[Any]]:
-    """The state as tensors named `parameter.key`, and the groups' plain values."""
+def _optimizer_state(optimizer: torch.optim.Optimizer) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The state as tensors named `parameter.key`, and what of it and of the groups is plain values."""
     document = optimizer.state_dict()
+    state = dict(_named(document["state"]))
+    # Copies: 8-bit optimizers share one table among all parameters, which a file may not.
     tensors = {
-        f"{parameter}.{key}": value.detach().contiguous().cpu()
-        for parameter, entry in document["state"].items()
-        for key, value in entry.items()
+        name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for name, value in state.items()
         if isinstance(value, Tensor)
     }
-    return tensors, document["param_groups"]
+    numbers = {name: value for name, value in state.items() if isinstance(value, int | float)}
+    return tensors, {"groups": document["param_groups"], "optimizer": numbers}
 
 
-def _restore_optimizer(optimizer: torch.optim.Optimizer, path: Path, groups: list[Any]) -> None:
-    state: dict[int, dict[str, Tensor]] = {}
-    for name, value in safetensors.torch.load_file(path / "optimizer.safetensors").items():
-        parameter, _, key = name.partition(".")
-        state.setdefault(int(parameter), {})[key] = value
-    optimizer.load_state_dict({"state": state, "param_groups": groups})
+def _named(values: Mapping[Any, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    """Values by dotted names; bitsandbytes wraps what it keeps in 8 bits in a mapping of its own."""
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _named(value, f"{before}{key}.")
+        else:
+            yield f"{before}{key}", value
+
+
+def _restore_optimizer(
+    optimizer: torch.optim.Optimizer, path: Path, document: Mapping[str, Any]
+) -> None:
+    state: dict[int, dict[str, Any]] = {}
+    tensors = safetensors.torch.load_file(path / "optimizer.safetensors")
+    for name, value in {**tensors, **document.get("optimizer", {})}.items():
+        parameter, *outer, key = name.split(".")
+        place = state.setdefault(int(parameter), {})
+        for part in outer:
+            place = place.setdefault(part, {})
+        place[key] = value
+    optimizer.load_state_dict({"state": state, "param_groups": document["groups"]})

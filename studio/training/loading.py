@@ -13,6 +13,8 @@ from torch import nn
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from studio.errors import ModelProblem
+from studio.spec import ModelChoice
+from studio.training import checkups, quantized
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -76,8 +78,13 @@ def load_tokenizer(folder: Path) -> Any:
         ) from error
 
 
-def load_base(folder: Path, dtype: torch.dtype, attention: str = "auto") -> nn.Module:
+def load_base(
+    folder: Path, dtype: torch.dtype, attention: str = "auto", held: ModelChoice | None = None
+) -> nn.Module:
     """The base model of a folder on the CPU, in `dtype`, from safetensors only, without remote code.
+
+    With `held`, its linear layers in as few bits as that says. The files are then read as they are:
+    mapped, not copied, they need memory for one layer at a time.
 
     Raises ModelProblem when transformers cannot build it.
     """
@@ -85,7 +92,7 @@ def load_base(folder: Path, dtype: torch.dtype, attention: str = "auto") -> nn.M
     try:
         model: nn.Module = AutoModelForCausalLM.from_pretrained(
             folder,
-            dtype=dtype,
+            dtype="auto" if held and held.quantization != "none" else dtype,
             use_safetensors=True,
             local_files_only=True,
             trust_remote_code=False,
@@ -93,7 +100,8 @@ def load_base(folder: Path, dtype: torch.dtype, attention: str = "auto") -> nn.M
         )
     except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
         raise ModelProblem(f"The model in {folder} cannot be loaded: {error}") from error
-    return model
+    checkups.refuse_broken_base(model)
+    return quantized.hold(model, held, dtype) if held else model
 
 
 def checkpoint_activations(model: nn.Module) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
+import bitsandbytes
 import torch
 from torch import nn
 
+from studio.errors import AskedWrongly, FieldProblem
 from studio.spec import TrainSpec
 from studio.training.adapters import trainable
 
@@ -23,9 +26,39 @@ def build(model: nn.Module, spec: TrainSpec) -> torch.optim.Optimizer:
         {"params": values, "weight_decay": decay, "rate_factor": factor}
         for (factor, decay), values in groups.items()
     ]
-    if spec.training.optimizer == "sgd":
-        return torch.optim.SGD(options, lr=spec.training.learning_rate)
-    return torch.optim.AdamW(options, lr=spec.training.learning_rate, fused=True)
+    return _RULES[spec.training.optimizer](options, spec.training.learning_rate)
+
+
+def _adamw(options: list[dict[str, Any]], rate: float) -> torch.optim.Optimizer:
+    return torch.optim.AdamW(options, lr=rate, fused=True)
+
+
+def _adamw_8bit(options: list[dict[str, Any]], rate: float) -> torch.optim.Optimizer:
+    """Two numbers a weight in 8 bits each, with a scale for each 256 (arXiv:2110.02861)."""
+    return bitsandbytes.optim.AdamW8bit(options, lr=rate)  # type: ignore[no-any-return]
+
+
+def _paged_adamw_8bit(options: list[dict[str, Any]], rate: float) -> torch.optim.Optimizer:
+    if any(value.device.type == "cpu" for group in options for value in group["params"]):
+        raise AskedWrongly(
+            "A paged optimizer moves its numbers between a GPU and the main memory; on the processor "
+            'there is nothing to move. Set training.optimizer to "adamw_8bit".',
+            code="spec",
+            fields=[FieldProblem("training.optimizer", "It needs a GPU.")],
+        )
+    return bitsandbytes.optim.PagedAdamW8bit(options, lr=rate)  # type: ignore[no-any-return]
+
+
+def _sgd(options: list[dict[str, Any]], rate: float) -> torch.optim.Optimizer:
+    return torch.optim.SGD(options, lr=rate)
+
+
+_RULES = {
+    "adamw": _adamw,
+    "adamw_8bit": _adamw_8bit,
+    "paged_adamw_8bit": _paged_adamw_8bit,
+    "sgd": _sgd,
+}
 
 
 def rate_share(step: int, total_steps: int, scheduler: str, warmup_ratio: float) -> float:

@@ -11,8 +11,10 @@ from peft import PeftModel
 from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from studio.spec import ModelChoice
+from studio.training import quantized
 from studio.verification.bounds import Difference, Verdict, judge
-from studio.verification.reference import encode, logits_of, read_rows
+from studio.verification.reference import encode, logits_of, read_base, read_rows
 
 OFFLINE = {"local_files_only": True, "trust_remote_code": False}
 
@@ -22,7 +24,7 @@ def compare(export: Path, base_folder: Path, base_dtype: str, reference: Path) -
     rows = read_rows(reference)
     try:
         tokenizer = AutoTokenizer.from_pretrained(export, **OFFLINE)
-        model = _load(export, base_folder, base_dtype)
+        model = _load(export, base_folder, base_dtype, read_base(reference))
     except Exception as error:  # noqa: BLE001  # any failure to load is what is being tested for
         return Verdict(False, None, f"The export cannot be loaded: {error}")
     own = encode([row.messages for row in rows], tokenizer)
@@ -41,11 +43,11 @@ def compare(export: Path, base_folder: Path, base_dtype: str, reference: Path) -
     return judge(measured.difference(), is_16_bit=is_16_bit, rows=len(rows))
 
 
-def _load(export: Path, base_folder: Path, base_dtype: str) -> Any:
+def _load(export: Path, base_folder: Path, base_dtype: str, held: ModelChoice) -> Any:
     if (export / "adapter_config.json").is_file():
-        base = AutoModelForCausalLM.from_pretrained(
-            base_folder, dtype=getattr(torch, base_dtype), **OFFLINE
-        )
+        dtype = getattr(torch, base_dtype)
+        base = AutoModelForCausalLM.from_pretrained(base_folder, dtype=dtype, **OFFLINE)
+        base = quantized.hold(base, held, dtype)
         return PeftModel.from_pretrained(base, str(export)).eval()
     # use_safetensors and the dtype that its own config names: as a user gets it.
     return AutoModelForCausalLM.from_pretrained(

@@ -15,12 +15,15 @@ from torch import Tensor, nn
 from jobs import durable
 from studio.inference.opened import Opened
 from studio.settings import ASSETS
+from studio.spec import ModelChoice
 from studio.verification.bounds import MINIMUM_ROWS
 
 Message = dict[str, str]
 
 # Positions compared a row: bounds the reference at a few GB even with a very large vocabulary.
 TOKENS_PER_ROW = 256
+# How the base was held while it was trained: an adapter belongs to those very numbers.
+BASE = "base.json"
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,7 @@ def write_reference(opened: Opened, conversations: Sequence[list[Message]], fold
     folder.mkdir(parents=True, exist_ok=True)
     rows = encode(conversations, opened.tokenizer)
     durable.write_json(folder / "rows.json", [vars(row) for row in rows])
+    durable.write_json(folder / BASE, opened.order.spec.model.model_dump(mode="json"))
     tuned = [logits_of(opened.model, row.ids) for row in rows]
     with opened.base() as base:
         for number, row in enumerate(rows):
@@ -81,3 +85,8 @@ def read_rows(folder: Path) -> list[Row]:
     """The rows of a reference."""
     document = json.loads((folder / "rows.json").read_text(encoding="utf-8"))
     return [Row(entry["messages"], entry["ids"]) for entry in document]
+
+
+def read_base(folder: Path) -> ModelChoice:
+    """How the base of a reference was held."""
+    return ModelChoice(**json.loads((folder / BASE).read_text(encoding="utf-8")))

@@ -13,7 +13,7 @@ from transformers import AutoModelForCausalLM
 
 from studio.objectives import Encoded
 from studio.spec import TrainSpec
-from studio.training import adapters, optimizers, probe, step
+from studio.training import adapters, optimizers, probe, quantized, step
 from studio.training.batching import Batch, micro_batches
 from studio.training.fused import fuse
 from studio.training.loading import Numbers, checkpoint_activations
@@ -27,6 +27,7 @@ def peak_bytes(
     training = spec.training
     options = {} if training.attention == "auto" else {"attn_implementation": training.attention}
     base = AutoModelForCausalLM.from_config(config, dtype=numbers.weights, **options)
+    base = quantized.hold(base, spec.model, numbers.weights)
     if packed and not probe.can_pack(base, config.vocab_size):
         raise ValueError("this architecture cannot pack")
     model = adapters.attach(base, spec.method, seed=0)

@@ -84,6 +84,29 @@ def test_low_precision_is_a_range() -> None:
     assert certainty(spec(), "llama", "fp32", CPU) == "exact"
 
 
+def test_a_quantised_base_is_exact_and_what_was_compared_less_closely_is_a_range() -> None:
+    held = {"quantization": "nf4"}
+
+    assert certainty(spec(model=held), "llama", "fp32", CPU) == "exact"
+    assert certainty(spec(model=held), "llama", "fp32", GPU) == "bounded"
+    double = spec(model={**held, "double_quantization": True})
+    assert certainty(double, "llama", "fp32", CPU) == "bounded"
+    eight = spec(training={"optimizer": "adamw_8bit"})
+    assert certainty(eight, "llama", "fp32", CPU) == "bounded"
+
+
+def test_a_quantised_base_needs_less_and_its_scales_are_a_part_of_their_own(tmp_path: Path) -> None:
+    folder = make_folder("llama", tmp_path)
+    whole = estimate(spec(), folder, ROWS, MACHINE)
+    held = estimate(spec(model={"quantization": "nf4"}), folder, ROWS, MACHINE)
+
+    assert held.memory.tensor_bytes < whole.memory.tensor_bytes
+    assert held.memory.parts["weights"] < whole.memory.parts["weights"]
+    assert held.memory.parts["quantization"] > 0 == whole.memory.parts["quantization"]
+    assert held.counts == whole.counts
+    assert held.disk == whole.disk
+
+
 def test_an_architecture_that_nobody_compared_is_a_range() -> None:
     assert certainty(spec(), "quux", "fp32", CPU) == "bounded"
 

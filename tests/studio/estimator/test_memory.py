@@ -47,6 +47,7 @@ def compare(
     method: Any,
     training: dict[str, Any],
     rows: tuple[bool, tuple[int, ...]],
+    held: dict[str, Any] | None = None,
 ) -> float:
     """(estimated - real) / real of the peak's tensor bytes."""
     packed, lengths = rows
@@ -60,6 +61,7 @@ def compare(
                 "packing": "auto" if packed else "off",
             }
             | training,
+            "model": held or {},
         }
     )
     trains_weights = spec.method.method.family == "full"
@@ -100,6 +102,27 @@ def test_the_peak_is_the_real_one_for_every_setting(
     method: str, training: dict[str, Any], tmp_path: Path
 ) -> None:
     assert abs(compare("llama", tmp_path, method, training, PACKED)) < 0.0002
+
+
+@pytest.mark.parametrize("double", [False, True])
+@pytest.mark.parametrize("kind", ["nf4", "fp4", "int8"])
+def test_the_peak_is_the_real_one_over_a_quantised_base(
+    kind: str, double: bool, tmp_path: Path
+) -> None:
+    if double and kind == "int8":
+        pytest.skip("8-bit weights have no scales to quantise")
+    held = {"quantization": kind, "double_quantization": double}
+
+    error = compare("llama", tmp_path, "lora", {}, PACKED, held)
+    deep = compare("llama", tmp_path, "lora", {"gradient_checkpointing": True}, PADDED, held)
+
+    assert abs(error) < (0.001 if double else 0.0002)
+    assert abs(deep) < 0.02
+
+
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_the_peak_of_an_8_bit_optimizer_is_the_real_one(method: str, tmp_path: Path) -> None:
+    assert abs(compare("llama", tmp_path, method, {"optimizer": "adamw_8bit"}, PACKED)) < 0.002
 
 
 @pytest.mark.parametrize("method", ["lora", "full", FEW])

@@ -81,7 +81,7 @@ def test_an_impossible_value_names_its_field(document: Any, field: str | None) -
 
 @pytest.mark.parametrize(
     ("section", "values"),
-    [("model", {"quantization": "nf4"}), ("training", {"offload": "auto", "compile": "on"})],
+    [("training", {"offload": "auto", "compile": "on"})],
 )
 def test_a_room_that_stands_empty_still_is_said_to_be_so(
     section: str, values: dict[str, Any]
@@ -90,6 +90,21 @@ def test_a_room_that_stands_empty_still_is_said_to_be_so(
 
     assert set(found) == {f"{section}.{name}" for name in values}
     assert all("not built yet" in words for words in found.values())
+
+
+@pytest.mark.parametrize(
+    ("document", "field"),
+    [
+        ({"model": {"quantization": "nf4"}, "method": "full"}, "model.quantization"),
+        (
+            {"model": {"quantization": "int8", "double_quantization": True}},
+            "model.double_quantization",
+        ),
+        ({"model": {"double_quantization": True}}, "model.double_quantization"),
+    ],
+)
+def test_what_cannot_be_quantised_is_said_at_its_field(document: Any, field: str) -> None:
+    assert set(problems(document)) == {field}
 
 
 def test_the_learning_rate_left_out_is_the_methods_own() -> None:

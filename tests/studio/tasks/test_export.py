@@ -10,16 +10,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
 from jobs.context import TaskContext
 from studio.errors import AskedWrongly, StudioError
 from studio.settings import Home
 from studio.tasks import export as export_module
 from studio.tasks.export import export
+from studio.tasks.train import train
+from studio.training import loading
+from studio.training.quantized import QuantizedLinear
 from studio.verification.bounds import Verdict
+from tests.studio.runs import context, make_order
 
 
 def asked(home: Home, out: Path, format_name: str = "adapter", job: int = 1) -> TaskContext:
@@ -48,6 +55,60 @@ def test_an_export_is_verified_and_lists_its_files(trained_home: Home, tmp_path:
             hashlib.sha256(content).hexdigest(),
         )
     assert not list(trained_home.tmp.glob("verify-*"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "double"),
+    [
+        ("nf4", True),
+        pytest.param("int8", False, marks=pytest.mark.long),
+        pytest.param("fp4", False, marks=pytest.mark.long),
+    ],
+)
+def test_a_run_over_a_quantised_base_leaves_as_an_adapter_and_as_one_model(
+    kind: str, double: bool, tmp_path: Path, tiny_model: Path, rows_csv: Path
+) -> None:
+    home = Home(tmp_path / "home").prepare()
+    order = make_order(home, tiny_model, rows_csv)
+    held = order.spec.model.model_copy(update={"quantization": kind, "double_quantization": double})
+    order = replace(order, spec=replace(order.spec, model=held))
+    train(context(home, 1, order.to_json()))
+
+    for format_name in ("adapter", "merged"):
+        result = export(asked(home, tmp_path / format_name, format_name))
+        assert result["verified"] is True
+        # The same numbers as in training: the bound of fp32 holds with room to spare.
+        assert result["difference"]["max_logit"] < 1e-5
+        assert result["difference"]["to_base"] > 100
+    kept = json.loads((tmp_path / "merged" / "config.json").read_text(encoding="utf-8"))
+    assert "quantization_config" not in kept
+    card = (tmp_path / "adapter" / "README.md").read_text(encoding="utf-8")
+    assert f"{kind}" in card
+
+
+@pytest.mark.long
+def test_a_merge_into_the_unquantised_base_is_not_what_was_trained(
+    tmp_path: Path, tiny_model: Path, rows_csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(tmp_path / "home").prepare()
+    order = make_order(home, tiny_model, rows_csv)
+    held = order.spec.model.model_copy(update={"quantization": "nf4"})
+    order = replace(order, spec=replace(order.spec, model=held))
+    train(context(home, 1, order.to_json()))
+    whole = loading.load_base(tiny_model, torch.float32)
+
+    def unquantised(model: Any) -> Any:
+        for name, module in list(model.named_modules()):
+            if isinstance(module, QuantizedLinear):
+                parent, _, last = name.rpartition(".")
+                plain = name.removeprefix("base_model.model.").removesuffix(".base_layer")
+                setattr(model.get_submodule(parent), last, whole.get_submodule(plain))
+        return model
+
+    monkeypatch.setattr("studio.exporters.merged.quantized.dequantize", unquantised)
+    with pytest.raises(StudioError, match=r"differently from the trained model|base model"):
+        export(asked(home, tmp_path / "merged", "merged"))
+    assert not (tmp_path / "merged").exists()
 
 
 def test_what_is_not_verified_is_not_kept(

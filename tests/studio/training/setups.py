@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from studio.objectives import Encoded
-from studio.spec import TrainSpec
+from studio.spec import ModelChoice, TrainSpec
 from studio.training import adapters, encoding, loading
 from studio.training.loop import Setup
 from tests import tiny
@@ -29,15 +29,21 @@ def encoded(count: int = 12) -> list[Encoded]:
 
 
 def setup(
-    model: Path, folder: Path, *, packed: bool = True, method: Any = "lora", **training: Any
+    model: Path,
+    folder: Path,
+    *,
+    packed: bool = True,
+    method: Any = "lora",
+    held: ModelChoice | None = None,
+    **training: Any,
 ) -> Setup:
-    """Ten rows to train on, two held out, the adapter on the tiny model."""
+    """Ten rows to train on, two held out, the adapter on the tiny model (`held` as a spec's model says)."""
     values = {"epochs": 2, "learning_rate": 0.01, "batch_size": 4, **training}
     spec = TrainSpec.parse({"method": method, "training": values})
     device = loading.choose_device("cpu")
     trains_weights = spec.method.name == "full"
     numbers = loading.choose_numbers(spec.training.precision, device, trains_weights=trains_weights)
-    base = loading.load_base(model, numbers.weights)
+    base = loading.load_base(model, numbers.weights, held=held)
     adapted = adapters.attach(base, spec.method, seed=spec.training.seed)
     rows = encoded()
     return Setup(spec, adapted, device, numbers, rows[:10], rows[10:], packed, 3, folder)
