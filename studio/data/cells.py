@@ -80,7 +80,9 @@ def text(cell: Any) -> str:
     """
     if isinstance(cell, str):
         stripped = cell.strip()
-        return stripped if stripped.strip(_INVISIBLE) else ""
+        # Most texts begin with a letter: they need no second look.
+        is_seen = stripped and (stripped[0] not in _INVISIBLE or stripped.strip(_INVISIBLE))
+        return stripped if is_seen else ""
     if cell is None:
         return ""
     if isinstance(cell, list | dict):

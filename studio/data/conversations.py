@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from studio.data.cells import Unusable, text
 
@@ -37,8 +36,7 @@ _PAIRS = (
 _MARK = re.compile(r"(?:^|\n)[ \t]*(?:#{1,4}[ \t]*)?(Human|User|Assistant|Bot|System)[ \t]*:[ \t]*")
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(NamedTuple):
     """One turn of a conversation; `tool_calls` are what the chat template takes by that name."""
 
     role: str

@@ -6,7 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from studio.data.conversations import Message, answered, said, tools_in, turns_in
+from studio.data.cells import text
+from studio.data.conversations import (
+    ASSISTANT,
+    USER,
+    Message,
+    answered,
+    said,
+    tools_in,
+    turns_in,
+)
 from studio.data.examples.example import (
     Example,
     ExampleKind,
@@ -17,6 +26,8 @@ from studio.data.examples.example import (
     words,
 )
 from studio.data.table import Row
+
+_PAIR = {"prompt", "response"}
 
 
 @dataclass(frozen=True)
@@ -49,6 +60,13 @@ class Conversation(Example):
 
 def make(row: Row, roles: Mapping[str, str], place: Place) -> Conversation:
     """A conversation out of a row."""
+    if roles.keys() == _PAIR:
+        # Most data is of this kind; the long way takes three times as long.
+        prompt, response = row.get(roles["prompt"]), row.get(roles["response"])
+        if type(prompt) is str and type(response) is str:
+            question, answer = text(prompt), text(response)
+            if question and answer:
+                return Conversation(place, (Message(USER, question), Message(ASSISTANT, answer)))
     tools = tools_in(cell(row, roles, "tools"))
     if "messages" in roles:
         turns = turns_in(cell(row, roles, "messages"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from studio.data import cells
 from studio.data.cells import Unusable
@@ -12,8 +12,7 @@ from studio.data.conversations import Message, turns_in
 from studio.data.table import Row
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """Where an example comes from: `row` counts from 0, `line` and `number` as a person does."""
 
     row: int

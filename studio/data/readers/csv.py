@@ -18,6 +18,7 @@ from studio.errors import DataProblem
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _SAMPLE_CHARACTERS = 262_144
 _SAMPLE_RECORDS = 200
+_PIECE_BYTES = 1 << 20
 _MAX_CELL_CHARACTERS = 2**31 - 1
 _DECIMAL_COMMA = re.compile(r'(?:^|[;\t|])"?-?[\d.]*\d,\d+"?(?=[;\t|\r\n]|$)', re.MULTILINE)
 _LINES_NAMED = 5
@@ -39,6 +40,8 @@ class Layout:
     encoding: str
     separator: str
     lines_to_skip: int
+    has_returns: bool
+    """Whether a carriage return stands anywhere; where none does no cell is looked at for one."""
 
 
 def open_file(path: Path, part: str | None = None) -> Source:
@@ -52,7 +55,7 @@ def open_file(path: Path, part: str | None = None) -> Source:
         has_decimal_commas = separator != "," and _DECIMAL_COMMA.search(
             file.read(_SAMPLE_CHARACTERS)
         )
-        layout = Layout(encoding.name, separator, lines_to_skip)
+        layout = Layout(encoding.name, separator, lines_to_skip, _has_returns(path))
         header = next(
             (record for record in _cells(path, file, layout) if any(map(str.strip, record.cells))),
             None,
@@ -95,7 +98,8 @@ def _records(source: Source, layout: Layout, header: CellRow) -> Iterator[Record
         for line, number, cells in _cells(source.path, file, layout):
             if number <= header.number:
                 continue
-            if not any(cells) or not any(map(str.strip, cells)):
+            # The first cell mostly tells: it is looked at before all are.
+            if not (cells and cells[0].strip()) and not any(map(str.strip, cells)):
                 trailing += 1
                 continue
             # Blank rows after the last row are how spreadsheets end a file; only those between count.
@@ -149,7 +153,7 @@ def _cells(path: Path, file: TextIO, layout: Layout) -> Iterator[CellRow]:
     number = 0
     try:
         for number, cells in enumerate(reader, start=1):
-            if "\r" in "".join(cells):
+            if layout.has_returns and "\r" in "".join(cells):
                 cells = [_with_plain_newlines(cell) for cell in cells]
             yield CellRow(line, number, cells)
             line = reader.line_num + layout.lines_to_skip + 1
@@ -158,6 +162,14 @@ def _cells(path: Path, file: TextIO, layout: Layout) -> Iterator[CellRow]:
             f"{path.name}, line {line}: a quotation mark is out of place in this row. A cell "
             'in quotes must end with one, and a quotation mark inside it is written twice ("").'
         ) from error
+
+
+def _has_returns(path: Path) -> bool:
+    with open(path, "rb") as file:
+        while piece := file.read(_PIECE_BYTES):
+            if b"\r" in piece:
+                return True
+    return False
 
 
 def _with_plain_newlines(cell: str) -> str:

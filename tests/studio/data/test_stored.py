@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from studio.data import stored
 from studio.data.stored import content_hash, open_stored, store, table_of
 from studio.data.table import Record, Row, Source
 from studio.errors import DataProblem
@@ -139,3 +141,10 @@ def test_any_flipped_bit_leaves_the_same_rows_or_is_refused(
     except DataProblem:
         return
     assert content_hash(COLUMNS, rows) == hash_
+
+
+@fuzzed
+@given(values=st.lists(st.none() | st.text(), max_size=4))
+def test_the_quick_library_writes_texts_as_the_slow_one_does(values: list[str | None]) -> None:
+    plain = json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    assert stored._line(values) == plain

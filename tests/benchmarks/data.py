@@ -1,0 +1,134 @@
+"""How long a million rows take to import and check, against a cold `datasets.load_dataset('csv')`."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from tests.benchmarks.startup import commit
+
+ROWS = 1_000_000
+CHARACTERS = 500
+RATIO_LIMIT = 6.0
+MEMORY_LIMIT_BYTES = 1_500_000_000
+
+# Each in a process of its own: the peak of memory is the process's, counted by the system.
+MEASURED = """
+import json, resource, sys, time
+{imports}
+began, cpu = time.monotonic(), time.process_time()
+{act}
+print(json.dumps({{
+    "warm_seconds": time.monotonic() - began,
+    "cpu_seconds": time.process_time() - cpu,
+    "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+    "rows": rows,
+}}))
+"""
+PEER = MEASURED.format(
+    imports="import datasets; datasets.disable_progress_bars()",
+    act="rows = len(datasets.load_dataset('csv', data_files=sys.argv[1], cache_dir=sys.argv[2])['train'])",
+)
+OPEN = """
+from pathlib import Path
+from studio.library import Library
+from studio.settings import Home
+from studio.checks.looking import look_through
+from studio.data.columns import recognise
+library = Library(Home(Path(sys.argv[2])).prepare())
+"""
+IMPORT = MEASURED.format(
+    imports=OPEN, act="rows = len(library.import_file(Path(sys.argv[1])).table.rows)"
+)
+CHECKED = MEASURED.format(
+    imports=OPEN,
+    act="""
+table = library.import_file(Path(sys.argv[1])).table
+mapping = recognise(table)
+report = look_through(table, mapping, held_out=0.1, folder=library.home.tmp, costs=("cheap",))
+rows = report.rows
+""",
+)
+
+
+def main(arguments: Sequence[str] = ()) -> int:
+    """Print the table; 0 where import with the cheap checks stays within both limits."""
+    count = int(arguments[0]) if arguments else ROWS
+    with tempfile.TemporaryDirectory() as folder:
+        path = write(Path(folder) / "rows.csv", count)
+        size = path.stat().st_size
+        found = {
+            name: measured(code, path, Path(folder) / f"place-{number}")
+            for number, (name, code) in enumerate(
+                [
+                    ("datasets.load_dataset('csv')", PEER),
+                    ("import", IMPORT),
+                    ("import, cheap checks", CHECKED),
+                ]
+            )
+        }
+    assert {each["rows"] for each in found.values()} == {count}
+    peer = found["datasets.load_dataset('csv')"]
+    print(f"{count:,} rows, {size / 1e6:,.0f} MB")
+    kinds = {"seconds": "cold", "warm_seconds": "imported", "cpu_seconds": "its CPU"}
+    heads = "".join(f"{title:>11}{'ratio':>7}" for title in kinds.values())
+    print(f"{'seconds':30}{heads}{'peak':>10}")
+    for name, each in found.items():
+        cells = "".join(f"{each[kind]:11.1f}{each[kind] / peer[kind]:7.2f}" for kind in kinds)
+        print(f"{name:30}{cells}{each['peak_bytes'] / 1e6:7,.0f} MB")
+    print("cold: a fresh process from start to end; imported: once its libraries are there")
+    ours = found["import, cheap checks"]
+    ratio = ours["seconds"] / peer["seconds"]
+    print(
+        f"limits: {RATIO_LIMIT:.0f} times, {MEMORY_LIMIT_BYTES / 1e6:,.0f} MB; "
+        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
+    )
+    print(
+        f"commit {commit()}, datasets {version('datasets')}, pyarrow {version('pyarrow')}, "
+        f"Python {sys.version.split()[0]}"
+    )
+    return 0 if ratio <= RATIO_LIMIT and ours["peak_bytes"] <= MEMORY_LIMIT_BYTES else 1
+
+
+def write(path: Path, count: int) -> Path:
+    """Questions and answers of made-up words, some with line breaks and quotes; the seed is fixed."""
+    choose = random.Random(6)
+    words = ["".join(choose.choices("abcdefghijklmnoprstuvwäöüé", k=k)) for k in range(2, 10)] * 60
+    choose.shuffle(words)
+    sentences = [" ".join(choose.choices(words, k=12)).capitalize() for _ in range(4_000)]
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "question", "answer"])
+        for number in range(count):
+            question = f"{choose.choice(sentences)}, {number}?"
+            answer = ". ".join(choose.choices(sentences, k=CHARACTERS // 90))
+            if number % 50 == 0:
+                answer = f'He said "{answer}".\nThen left.'
+            writer.writerow([number, question, answer])
+    return path
+
+
+def measured(code: str, path: Path, place: Path) -> dict[str, float]:
+    """What a process of its own needed."""
+    place.mkdir()
+    command = [sys.executable, "-c", code, str(path), str(place)]
+    began = time.monotonic()
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    seconds = time.monotonic() - began
+    if answer.returncode:
+        raise SystemExit(answer.stderr)
+    found: dict[str, float] = json.loads(answer.stdout.splitlines()[-1])
+    return found | {"seconds": seconds}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
