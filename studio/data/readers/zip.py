@@ -26,7 +26,7 @@ def open_file(path: Path, part: str | None = None) -> Source:
         yield from source.records()
 
     if left_out:
-        source.note(f"Left out, since they are links: {', '.join(left_out[:5])}.")
+        source.note(f"Left out, since they are links or have no name: {', '.join(left_out[:5])}.")
     return replace(source, records=records)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ MOST_BYTES = 8_000_000_000
 MOST_FILES = 10_000
 # Office files shrink to a tenth, repetitive tables to a fiftieth; a bomb to a thousandth.
 MOST_SHRUNK = 250
+_BROKEN = (EOFError, ValueError, IndexError, NotImplementedError)
 _SMALL_BYTES = 50_000_000
 _PROLOG_BYTES = 65_536
 _MOST_DEPTH = 200
@@ -29,7 +31,7 @@ def opened(path: Path) -> Iterator[zipfile.ZipFile]:
         with zipfile.ZipFile(path) as archive:
             _refuse_bombs(path, archive)
             yield archive
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, struct.error, *_BROKEN) as error:
         raise DataProblem(
             f"{path.name} is damaged or was cut off ({error}). Save or download it again."
         ) from error
@@ -64,7 +66,7 @@ def unpack(path: Path, folder: Path) -> list[str]:
     left_out = []
     with opened(path) as archive:
         for entry in archive.infolist():
-            if entry.is_dir():
+            if entry.filename.endswith("/"):
                 continue
             place = _place(path, entry)
             if place is None:
@@ -78,9 +80,11 @@ def unpack(path: Path, folder: Path) -> list[str]:
 
 
 def _place(path: Path, entry: zipfile.ZipInfo) -> Path | None:
-    """Where an entry goes; None for a link."""
+    """Where an entry goes; None for a link or one without a name."""
     name = PurePosixPath(entry.filename.replace("\\", "/"))
-    is_drive = ":" in name.parts[0] if name.parts else True
+    if not name.parts:
+        return None
+    is_drive = ":" in name.parts[0]
     if name.is_absolute() or is_drive or ".." in name.parts or "\0" in entry.filename:
         raise DataProblem(
             f"{path.name}: the entry '{entry.filename[:80]}' would be written outside of the archive's "
