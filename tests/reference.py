@@ -11,6 +11,8 @@ from pydantic import BaseModel
 
 from studio.checks import CHECKS
 from studio.checks.detectors import DETECTORS
+from studio.data.readers import READERS
+from studio.data.shapes import SHAPES
 from studio.formats import FORMATS
 from studio.loggers import LOGGERS
 from studio.methods import METHODS
@@ -110,7 +112,22 @@ def _data_page() -> str:
         "# Your data",
         GENERATED,
         "`python launch.py data FILE` says what a file holds and everything that the checks find in it; "
-        "the page says the same and mends it with a click, which can be undone.",
+        "the page says the same and mends it with a click, which can be undone. The file itself is only "
+        "read: its rows are kept in the data folder, a piece at a time, whatever its size.",
+        "## Files",
+        "What a file is, is told by what it holds; the name's ending decides only where that is not clear. "
+        "Formulas and macros are never run, nothing is fetched, and what is locked with a password is "
+        "refused. A workbook's first sheet with a table is read unless another is chosen on the page; "
+        "so it is with the splits of a data set and the sorts of files in a folder.",
+        _readers(),
+        "## Layouts",
+        "How the rows are laid out is recognised by the names of the columns (in English, German, French, "
+        "Spanish, Portuguese, Chinese and Japanese) and by what stands in them. Each layout has a small "
+        "sample under `tests/data/layouts`. What is recognised wrongly is chosen by hand: on the page, with "
+        "`--column ROLE=NAME`, or in the spec's `data.columns`.",
+        _shapes(),
+        "A role takes a column (`question`), a value inside one (`answers.text`), or a template that is "
+        "filled from the row: `Translate {text} into {language}`.",
         "## Checks",
         "A row that is *left out* cannot be trained on as it stands; one that needs a *look* is trained on "
         "as it is; a *note* is worth knowing. Checks that need tokens run once a model is chosen.",
@@ -123,6 +140,22 @@ def _data_page() -> str:
         _detectors(),
     ]
     return _page(parts)
+
+
+def _readers() -> str:
+    lines = ["| format | what is read | endings |", "|---|---|---|"]
+    for name, reader in READERS.items():
+        known = ", ".join(f"`{ending}`" for ending in reader.endings) or "any folder"
+        lines.append(f"| `{name}` | {reader.title} | {known} |")
+    return "\n".join(lines)
+
+
+def _shapes() -> str:
+    lines = ["| layout | columns | objective |", "|---|---|---|"]
+    for shape in SHAPES.values():
+        layout = shape.layout.replace("|", "\\|")
+        lines.append(f"| {shape.title} | {layout} | `{shape.objective}` |")
+    return "\n".join(lines)
 
 
 def _checks() -> str:

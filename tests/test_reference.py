@@ -24,6 +24,15 @@ def test_every_method_setting_and_format_has_its_place() -> None:
     assert all(f"## `{name}`" in pages()["formats.md"] for name in FORMATS)
 
 
+def test_every_kind_of_file_and_every_layout_has_its_line() -> None:
+    from studio.data.readers import READERS
+    from studio.data.shapes import SHAPES
+
+    page = pages()["data.md"]
+    assert all(f"| `{name}` | {reader.title} |" in page for name, reader in READERS.items())
+    assert all(f"| {shape.title} |" in page for shape in SHAPES.values())
+
+
 def test_every_check_and_every_fix_has_its_line() -> None:
     from studio.checks import CHECKS
 
