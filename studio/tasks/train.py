@@ -27,6 +27,7 @@ from studio.training.fitting import is_out_of_memory
 from studio.training.fused import fuse
 from studio.training.kept import kept_split
 from studio.training.loop import Report, Setup
+from studio.training.meter import Meter
 from studio.training.room import DISK_ERRORS, is_full_disk
 from studio.training.sinks import Sinks
 
@@ -61,11 +62,12 @@ def _train(context: TaskContext) -> dict[str, Any]:
     order = _order(context)
     setup = _set_up(context, order)
     sinks = _open_loggers(context, order)
+    meter = Meter(setup.device)
     began, is_complete = time.monotonic(), False
     try:
         outcome = loop.run(
             setup,
-            on_report=lambda report: _report(context, sinks, report),
+            on_report=lambda report: _report(context, sinks, meter, report),
             should_stop=lambda: context.stop_requested,
             on_words=context.log,
         )
@@ -192,10 +194,10 @@ def _open_loggers(context: TaskContext, order: TrainOrder) -> Sinks:
     return Sinks.open(spec.loggers, context.folder, name, about, context.log)
 
 
-def _report(context: TaskContext, sinks: Sinks, report: Report) -> None:
+def _report(context: TaskContext, sinks: Sinks, meter: Meter, report: Report) -> None:
     """One line of metrics and one of the log; the figures to the chosen loggers, too."""
     values = {name: value for name, value in asdict(report).items() if value is not None}
-    context.report(**values)
+    context.report(**{**values, **meter.read()})
     sinks.log(
         report.step,
         {name: value for name, value in values.items() if name not in ("step", "total_steps")},

@@ -11,6 +11,8 @@ WIDTH, HEIGHT = 920, 250
 LEFT, RIGHT, TOP, BOTTOM = 46, 12, 12, 30
 MAX_POINTS = 400
 MAX_DOTS = 40
+SMALL_WIDTH, SMALL_HEIGHT = 300, 92
+RUN_COLOURS = 6
 
 Point = tuple[float, float]
 
@@ -57,10 +59,56 @@ def points(metrics: Sequence[Mapping[str, Any]], name: str) -> list[Point]:
     return [(float(step), value) for step, value in kept]
 
 
+def small(metrics: Sequence[Mapping[str, Any]], name: str, title: str) -> str:
+    """One figure over the steps as a small drawing with its last value; empty where it was not reported."""
+    shown = points(metrics, name)
+    if len(shown) < 2:
+        return ""
+    scale = _Scale(shown, None, SMALL_WIDTH, SMALL_HEIGHT)
+    label = f"{title} from {shown[0][1]:.3g} to {shown[-1][1]:.3g} by step {shown[-1][0]:.0f}."
+    return (
+        f'<figure class="curve small"><figcaption>{html.escape(title)} '
+        f"<strong>{shown[-1][1]:,.3g}</strong></figcaption>"
+        f'<svg viewBox="0 0 {SMALL_WIDTH} {SMALL_HEIGHT}" role="img" aria-label="{html.escape(label)}">'
+        f"{_ends(scale)}{_line(scale, shown, 'training')}</svg></figure>"
+    )
+
+
+def overlaid(runs: Sequence[tuple[str, Sequence[Mapping[str, Any]]]], name: str) -> str:
+    """The same figure of several runs in one drawing, each with its own colour and name."""
+    lines = [(title, points(metrics, name)) for title, metrics in runs]
+    shown = [point for _, each in lines for point in each]
+    if not shown:
+        return ""
+    scale = _Scale(shown, None)
+    drawn = "".join(
+        _line(scale, each, f"run-{place % RUN_COLOURS}") or "".join(_dot(scale, p) for p in each)
+        for place, (_, each) in enumerate(lines)
+    )
+    legend = "".join(
+        f'<span class="key run-{place % RUN_COLOURS}">{html.escape(title)}</span>'
+        for place, (title, _) in enumerate(lines)
+    )
+    label = " ".join(f"{title} ends at {each[-1][1]:.3g}." for title, each in lines if each)
+    return (
+        f'<figure class="curve"><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
+        f'aria-label="{html.escape(label)}">{_grid(scale)}{drawn}</svg>'
+        f"<figcaption>{legend}</figcaption></figure>"
+    )
+
+
 class _Scale:
     """From (step, value) to places on the drawing."""
 
-    def __init__(self, shown: Sequence[Point], total_steps: int | None) -> None:
+    def __init__(
+        self,
+        shown: Sequence[Point],
+        total_steps: int | None,
+        width: int = WIDTH,
+        height: int = HEIGHT,
+    ) -> None:
+        self.width, self.height = width, height
+        self.bottom = BOTTOM if height == HEIGHT else TOP
         steps, values = [step for step, _ in shown], [value for _, value in shown]
         self.first = min(0.0, *steps)
         self.last = max(1.0, float(total_steps or 0), *steps)
@@ -70,10 +118,10 @@ class _Scale:
         self.span = (self.high - self.low) or 1.0
 
     def x(self, step: float) -> float:
-        return LEFT + (step - self.first) / (self.last - self.first) * (WIDTH - LEFT - RIGHT)
+        return LEFT + (step - self.first) / (self.last - self.first) * (self.width - LEFT - RIGHT)
 
     def y(self, value: float) -> float:
-        return TOP + (self.high - value) / self.span * (HEIGHT - TOP - BOTTOM)
+        return TOP + (self.high - value) / self.span * (self.height - TOP - self.bottom)
 
 
 def _ticks(low: float, high: float) -> list[float]:
@@ -98,6 +146,14 @@ def _grid(scale: _Scale) -> str:
         for anchor in ("end" if mark == marks[-1] else "middle",)
     )
     return rows + steps
+
+
+def _ends(scale: _Scale) -> str:
+    """Least and most at the left, without lines between."""
+    return "".join(
+        f'<text x="{LEFT - 8}" y="{scale.y(value) + 4:.1f}" text-anchor="end">{value:.2g}</text>'
+        for value in (scale.ticks[0], scale.ticks[-1])
+    )
 
 
 def _line(scale: _Scale, shown: Sequence[Point], name: str) -> str:

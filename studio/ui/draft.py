@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -42,6 +43,36 @@ class Draft:
         """The draft in a row; what an older program wrote and this one does not know is left out."""
         known = {each.name for each in fields(cls)}
         return cls(**{name: entry for name, entry in value.items() if name in known})
+
+    @classmethod
+    def of_spec(cls, spec: Mapping[str, Any]) -> Draft:
+        """The form that asks for what a queued spec asked for, to be changed and started anew."""
+        source, data = str(spec["model"]["source"]), spec["data"]
+        path = str(data.get("path") or "")
+        method = dict(spec["method"])
+        name = str(method.pop("name"))
+        usual = TrainSpec.parse({"method": name}).to_json()
+        training = {
+            field: value
+            for field, value in spec["training"].items()
+            if value != usual["training"].get(field)
+        }
+        model_from = "starter" if source == starter.SOURCE else "hub"
+        model_from = "path" if Path(source).is_absolute() else model_from
+        return cls(
+            name=str(spec.get("name", "")),
+            model_from=model_from,
+            model_path=source if model_from == "path" else "",
+            model_hub=source if model_from == "hub" else "",
+            data_from="starter" if path == str(STARTER_DATA) else "path",
+            data_path="" if path == str(STARTER_DATA) else path,
+            columns=dict(data.get("columns") or {}),
+            columns_for=path,
+            held_out=data["held_out"],
+            method=name,
+            settings={name: method},
+            training=training,
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The draft as the row holds it."""
@@ -95,6 +126,11 @@ class Draft:
     def title(self) -> str:
         """The name given, or one that says what this is."""
         return self.name.strip() or default_name(self)
+
+
+def new_id() -> str:
+    """A draft's number, part of its page's address."""
+    return uuid.uuid4().hex[:12]
 
 
 def default_name(draft: Draft) -> str:

@@ -60,6 +60,11 @@ class Progress:
         return (self.latest - self.started) / steps * (self.total_steps - self.step)
 
 
+def name(job: Job) -> str:
+    """What the job is called."""
+    return job.name or f"{task_title(job)} {job.id}"
+
+
 def task_title(job: Job) -> str:
     """What kind of job it is."""
     return _task(job).title
@@ -115,6 +120,8 @@ def sentence(job: Job, made: Progress | None) -> str:
         return f"Done in {_took(job)}."
     if job.state is JobState.FAILED:
         return job.error or "It stopped with a problem; the log says more."
+    if job.state is JobState.PAUSED and job.error:
+        return job.error
     if job.state is JobState.PAUSED:
         return "It goes on from where it stopped when you press Resume."
     return "It was cancelled."
@@ -127,11 +134,16 @@ def _running(job: Job, made: Progress | None) -> str:
         return "It saves its place, then pauses."
     if made is None:
         return "It runs; the first step takes longest."
-    left = made.seconds_left
-    rest = f"; about {words.duration(left)} left" if left is not None else ""
+    rest = f"; {left(made)}" if left(made) else ""
     if _task(job).counts_bytes:
         return f"{words.size(made.step)} of {words.size(made.total_steps)}{rest}."
     return f"Step {made.step:,} of {made.total_steps:,}{rest}."
+
+
+def left(made: Progress) -> str:
+    """`about 5 minutes left`; empty until it can be told."""
+    seconds = made.seconds_left
+    return f"about {words.duration(seconds)} left" if seconds is not None else ""
 
 
 def _took(job: Job) -> str:

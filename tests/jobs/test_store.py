@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from jobs import rows
 from jobs.endings import Ending, EndingKind
 from jobs.errors import BadJob, LeaseLost, NoSuchJob, StoreBusy, WrongState
 from jobs.models import DeviceSlot, Intent, Job, JobState
@@ -322,36 +321,9 @@ def test_a_busy_database_is_told_and_can_be_read_again_later(store: Store) -> No
     assert [job.id for job in page.jobs()] == [1]
 
 
-CLAIMER = """
-import sys
-from pathlib import Path
-from jobs.endings import Ending, EndingKind
-from jobs.models import DeviceSlot
-from jobs.processes import myself
-from jobs.store import Store
-store, me = Store(Path(sys.argv[1])), myself()
-while job := store.claim([DeviceSlot(sys.argv[2], "cpu")], me):
-    store.settle(job.id, job.lease_token, Ending(EndingKind.RETURNED))
-    print(job.id)
-"""
-
-
-@pytest.mark.parametrize(
-    "jobs", [500, pytest.param(10_000, marks=[pytest.mark.long, pytest.mark.timeout(3600)])]
-)
-def test_eight_processes_claim_every_job_once(memory_folder: Path, jobs: int) -> None:
-    store = Store(memory_folder / "studio.db")
-    for number in range(jobs):
-        store.enqueue("train", {"number": number})
-    claimers = [
-        subprocess.Popen(
-            [sys.executable, "-c", CLAIMER, str(store.path), f"cpu:{number}"],
-            stdout=subprocess.PIPE,
-            cwd=Path(__file__).parents[2],
-        )
-        for number in range(8)
-    ]
-    claims = [int(line) for claimer in claimers for line in claimer.communicate()[0].split()]
-    assert [claimer.returncode for claimer in claimers] == [0] * 8
-    assert sorted(claims) == list(range(1, jobs + 1))
-    assert {job.state for job in store.jobs()} == {JobState.SUCCEEDED}
+def test_the_jobs_that_wait_are_not_sorted_anew_for_each_claim(store: Store) -> None:
+    store.enqueue("train", {})
+    with sqlite3.connect(store.path) as connection:
+        plan = str(connection.execute(f"EXPLAIN QUERY PLAN {rows._WAITING}").fetchall())
+    assert "ix_jobs_run_order" in plan
+    assert "TEMP B-TREE" not in plan

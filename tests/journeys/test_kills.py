@@ -95,6 +95,7 @@ def test_a_training_is_cancelled_in_the_page_and_nothing_of_it_is_left(
 ) -> None:
     starts_a_long_training(person, tiny_model, tmp_path)
     person.page.locator("#cancel").click()
+    person.page.locator("#cancel-sure").click()
 
     expect(person.page.locator("#job-detail .pill")).to_have_text("Cancelled")
     wait_until(lambda: not studio.processes("jobs.task_process"), "the end of the task process")

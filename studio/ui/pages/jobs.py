@@ -1,8 +1,8 @@
-"""Jobs: the live table of all jobs, and of the chosen one the progress, curve and log."""
+"""Jobs: what runs, waits and is done; of the chosen one its progress, curves, problem, log and notes."""
 
 from __future__ import annotations
 
-import html
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,40 +11,38 @@ import gradio as gr
 
 from jobs.errors import StoreBusy
 from jobs.models import Job, JobState
-from jobs.progress import LOG, METRICS, read_log, read_metrics
-from studio.ui import run_words
+from jobs.progress import LOG, read_log
+from studio.errors import AskedWrongly
+from studio.failures import Diagnosis
+from studio.library import Note
+from studio.orders.bug_report import bug_report
+from studio.orders.views import explain
+from studio.ui import job_list, run_detail, run_words
 from studio.ui.backstage import Backstage
 from studio.ui.boundary import spoken
-from studio.ui.curve import curve
-from studio.ui.log_view import Chunk, log_view
-from studio.ui.markup import heading, icon
+from studio.ui.comparing import MOST, comparison_html
+from studio.ui.draft import Draft, new_id
+from studio.ui.followed import Followed
+from studio.ui.log_search import found_html
+from studio.ui.log_view import Chunk
+from studio.ui.pages.jobs_layout import Layout, lay_out, wire
 from studio.ui.pages.page import Page
-from studio.ui.wiring import QUIET, opening
 
-SHOWN = 100
+SHOWN = 1000
 FAST_S, SLOW_S = 1, 10
 LOG_BYTES = 64_000
-
-# A choice is part of the address, so a reload or a restarted server shows the same job.
-TABLE_SCRIPT = """
-element.addEventListener('click', event => {
-  const link = event.target.closest('a[data-job]') ||
-    event.target.closest('tr')?.querySelector('a[data-job]');
-  if (!link || event.ctrlKey || event.metaKey) return;
-  event.preventDefault();
-  history.replaceState(null, '', link.getAttribute('href'));
-  trigger('select');
-});
-document.addEventListener('visibilitychange', () => { if (!document.hidden) trigger('select'); });
-"""
-TICK_SCRIPT = "(cursor) => [{...(cursor || {}), hidden: document.hidden}]"
+NEWS = 5
 
 VERBS = {
-    "pause": "The training saves its place and pauses.",
+    "pause": "It saves its place and pauses.",
     "resume": "It goes on as soon as there is room.",
     "cancel": "It is being stopped.",
     "retry": "It is in the queue again.",
 }
+EMPTY = (
+    '<div class="empty"><p>There are no jobs yet.</p>'
+    '<p><a href="/">Start a training</a>, and it shows up here.</p></div>'
+)
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,6 @@ class Cursor:
 
     job: int | None = None
     log_end: int = 0
-    metrics_bytes: int = -1
     shown: dict[str, Any] = field(default_factory=dict)
     hidden: bool = False
 
@@ -67,49 +64,25 @@ class Cursor:
 
     def as_value(self) -> dict[str, Any]:
         """The cursor as the window keeps it."""
-        return {
-            "job": self.job,
-            "log_end": self.log_end,
-            "metrics_bytes": self.metrics_bytes,
-            "shown": self.shown,
-        }
+        return {"job": self.job, "log_end": self.log_end, "shown": self.shown}
 
 
 def build(backstage: Backstage) -> None:
-    """Make the page's components and wire its one tick."""
+    """Make the page's components and wire them."""
     view = View(backstage)
-    gr.HTML(heading("Jobs", "What runs, what waits, and what is done."), elem_classes="head")
-    with gr.Column(elem_classes="card"):
-        table = gr.HTML(elem_id="jobs-table", js_on_load=TABLE_SCRIPT, apply_default_css=False)
-    with gr.Column(elem_classes="card", elem_id="job"):
-        with gr.Row(elem_classes="job-head"):
-            detail = gr.HTML(elem_id="job-detail", apply_default_css=False)
-            with gr.Row(elem_classes="actions"):
-                buttons = {
-                    "pause": gr.Button("Pause", size="sm", visible=False, elem_id="pause"),
-                    "resume": gr.Button("Resume", size="sm", visible=False, elem_id="resume"),
-                    "retry": gr.Button("Try again", size="sm", visible=False, elem_id="retry"),
-                    "cancel": gr.Button(
-                        "Cancel", size="sm", variant="stop", visible=False, elem_id="cancel"
-                    ),
-                }
-        drawing = gr.HTML(elem_id="job-curve", apply_default_css=False)
-        log = log_view("job-log")
-    cursor = gr.JSON(visible=False)
-    timer = gr.Timer(FAST_S)
-    outputs = [table, detail, *buttons.values(), drawing, log, timer, cursor]
-    # One event for all causes: two ticks at once would append the same piece of log twice.
-    gr.on(
-        [timer.tick, table.select, opening()],
-        spoken(view.tick),
-        cursor,
-        outputs,
-        js=TICK_SCRIPT,
-        trigger_mode="always_last",
-        **QUIET,
-    )
-    for verb, button in buttons.items():
-        button.click(spoken(view.act(verb)), None, None, **QUIET)
+    layout = lay_out(FAST_S)
+    wire(layout, tick=spoken(view.tick), act={name: spoken(view.act(name)) for name in VERBS})
+    wire_rest(view, layout)
+
+
+def wire_rest(view: View, layout: Layout) -> None:
+    """What is done with one run, apart from the queue's verbs."""
+    layout.on_asked(spoken(view.asked))
+    layout.on_click("remedy", spoken(view.remedy))
+    layout.on_clone(spoken(view.clone))
+    layout.on_note(spoken(view.write_note))
+    layout.on_search_log(spoken(view.search_log))
+    layout.on_report(spoken(view.report))
 
 
 class View:
@@ -117,167 +90,190 @@ class View:
 
     def __init__(self, backstage: Backstage) -> None:
         self.backstage = backstage
+        self._followed = Followed()
+
+    # What a person does.
 
     def act(self, verb: str) -> Any:
         """The handler of a button: the verb on the job that the page shows."""
 
         def acting(request: gr.Request) -> None:
+            job = self._require(request)
             queue = self.backstage.orders.queue
-            job = self._chosen(queue.store.jobs(limit=SHOWN), request)
-            if job is None:
-                return
             getattr(queue.store, verb)(job.id)
             queue.ensure_dispatcher()
-            gr.Info(VERBS[verb], title=job.name or run_words.task_title(job))
+            gr.Info(VERBS[verb], title=run_words.name(job))
 
         return acting
 
-    def tick(self, value: Any, request: gr.Request) -> list[Any]:
+    def asked(self, value: Any) -> None:
+        """What a click or a drag in the list asks for: an order, or a star."""
+        asked = value if isinstance(value, dict) else {}
+        verb, job = asked.get("verb"), _number(asked.get("job"))
+        if verb in ("star", "unstar"):
+            job = self.backstage.orders.queue.store.job(job).id
+            self.backstage.library.notes.star(job, verb == "star")
+        elif verb == "before":
+            self.backstage.orders.queue.store.reorder(job, before=_number(asked.get("other")))
+        elif verb == "after":
+            self.backstage.orders.queue.store.reorder(job, after=_number(asked.get("other")))
+
+    def remedy(self, request: gr.Request) -> None:
+        """Carry out what the failure card offers."""
+        job = self._require(request)
+        again = self.backstage.orders.remedy(job.id)
+        words = "It is in the queue again." if again.id == job.id else f"Queued as {again.name}."
+        gr.Info(words, title=run_words.name(job))
+
+    def clone(self, request: gr.Request) -> str:
+        """A new form filled in like this run; gives the draft's number."""
+        job = self._require(request)
+        if job.task != "train":
+            raise AskedWrongly("Only a training can be copied with changes.", code="not_a_training")
+        draft_id = new_id()
+        self.backstage.library.save_draft(draft_id, Draft.of_spec(job.spec["spec"]).to_json())
+        return draft_id
+
+    def write_note(self, text: str, request: gr.Request) -> None:
+        """Keep what a person says of the run."""
+        job = self._require(request)
+        if self.backstage.library.notes.of(job.id).text != text:
+            self.backstage.library.notes.write(job.id, text)
+
+    def search_log(self, words: str, request: gr.Request) -> str:
+        """Lines of the whole log that hold the words."""
+        job = self._require(request)
+        return found_html(self.backstage.orders.queue.folder(job.id), words)
+
+    def report(self, request: gr.Request) -> str:
+        """The bug report of this run."""
+        job = self._require(request)
+        queue = self.backstage.orders.queue
+        return bug_report(job, queue.folder(job.id), queue.store.events(job.id))
+
+    # What the page shows.
+
+    def tick(self, value: Any, words: str, request: gr.Request) -> list[Any]:
         """Everything that changed since this window's last tick; the rest is skipped."""
         before = Cursor.read(value)
-        if before.hidden:
-            return [*[gr.skip()] * 8, gr.Timer(SLOW_S), gr.skip()]
         queue = self.backstage.orders.queue
         try:
+            if before.hidden:
+                return self._changes(before, before.job, before.log_end, self._news())
             jobs = queue.store.jobs(limit=SHOWN)
+            notes = self.backstage.library.notes.all()
         except StoreBusy:
             # The last table stays; the next tick asks again.
-            return [gr.skip()] * 10
+            return self._changes(before, before.job, before.log_end, {})
         if any(not job.state.is_ended for job in jobs):
             # A dispatcher that was killed comes back while somebody looks.
             queue.ensure_dispatcher()
-        job = self._chosen(jobs, request)
+        job = _chosen(jobs, request)
         if job is None:
-            return self._nothing()
+            nothing = {"table": EMPTY, "pace": SLOW_S, **_hidden(), "past": "", "detail": ""}
+            return self._changes(before, None, 0, nothing)
         folder = queue.folder(job.id)
         if before.job != job.id:
             # Of a long log the end is what a person wants; the whole lies in the run's folder.
             before = Cursor(log_end=max(0, _size(folder / LOG) - LOG_BYTES))
-        return self._changes(before, jobs, job, folder)
-
-    def _changes(self, before: Cursor, jobs: list[Job], job: Job, folder: Path) -> list[Any]:
         text, log_end = read_log(folder, before.log_end, LOG_BYTES)
-        metrics_bytes = _size(folder / METRICS)
-        lines, _ = read_metrics(folder)
-        made = run_words.progress_of(lines)
-        is_live = any(entry.state.is_active or _starts_soon(entry) for entry in jobs)
         shown = {
-            "table": self._table(jobs, job),
-            "detail": detail_html(job, made),
-            **{verb: _allows(job, verb) for verb in VERBS},
+            **self._lists(jobs, job, notes, words or ""),
+            **self._run(job, folder, notes.get(job.id, Note()), is_new=before.job != job.id),
+            **self._news(),
+            "comparison": self._comparison(jobs, request),
+            "log": _chunk(job, before, log_end, text),
+        }
+        return self._changes(before, job.id, log_end, shown)
+
+    def _changes(
+        self, before: Cursor, job: int | None, log_end: int, shown: dict[str, Any]
+    ) -> list[Any]:
+        """The values of the layout's outputs in order, and the cursor; what did not change is skipped."""
+        digests = {name: _digest(value) for name, value in shown.items() if value is not None}
+        news = {name for name in digests if before.shown.get(name) != digests[name]}
+        outputs = [
+            Layout.update(name, shown[name]) if name in news else gr.skip()
+            for name in Layout.OUTPUTS
+        ]
+        # A piece of log is never the same again: it is no part of what a window is known to show.
+        digests.pop("log", None)
+        after = Cursor(job, log_end, {**before.shown, **digests})
+        if before.hidden:
+            outputs[Layout.OUTPUTS.index("pace")] = gr.Timer(SLOW_S)
+            after.shown.pop("pace", None)
+        is_same = after.as_value() == before.as_value()
+        return [*outputs, gr.skip() if is_same else after.as_value()]
+
+    def _lists(
+        self, jobs: Sequence[Job], chosen: Job, notes: dict[int, Note], words: str
+    ) -> dict[str, Any]:
+        """The two tables and how soon to look again."""
+        folder = self.backstage.orders.queue.folder
+        found = [job for job in jobs if job_list.matches(job, notes.get(job.id), words)]
+        live = [job for job in found if not job.state.is_ended]
+        past = [job for job in found if job.state.is_ended]
+        made = {job.id: run_words.progress(folder(job.id)) for job in live if job.state.is_active}
+        is_live = any(job.state.is_active or job.state is JobState.QUEUED for job in jobs)
+        nothing = "" if found else job_list.NOTHING_FOUND
+        return {
+            "table": job_list.table(live, chosen, notes, made) or nothing,
+            "past": job_list.table(past, chosen, notes, {}),
             "pace": FAST_S if is_live else SLOW_S,
         }
-        news = {key: _digest(entry) for key, entry in shown.items()}
-        changed = {key for key in news if before.shown.get(key) != news[key]}
-        is_drawn = metrics_bytes == before.metrics_bytes
-        after = Cursor(job.id, log_end, metrics_bytes, news)
-        return [
-            shown["table"] if "table" in changed else gr.skip(),
-            shown["detail"] if "detail" in changed else gr.skip(),
-            *(
-                gr.Button(visible=shown[verb]) if verb in changed else gr.skip()
-                for verb in ("pause", "resume", "retry", "cancel")
-            ),
-            gr.skip() if is_drawn else drawing_html(job, lines, made),
-            _chunk(job, before, log_end, text),
-            gr.Timer(shown["pace"]) if "pace" in changed else gr.skip(),
-            after.as_value() if after != before else gr.skip(),
-        ]
 
-    def _nothing(self) -> list[Any]:
-        empty = (
-            '<div class="empty"><p>There are no jobs yet.</p>'
-            '<p><a href="/">Start a training</a>, and it shows up here.</p></div>'
-        )
-        hidden = [gr.Button(visible=False)] * 4
-        return [empty, "", *hidden, "", gr.skip(), gr.Timer(SLOW_S), Cursor().as_value()]
+    def _run(self, job: Job, folder: Path, note: Note, *, is_new: bool) -> dict[str, Any]:
+        """Everything of the chosen job but its log."""
+        metrics = self._followed.metrics(folder)
+        made = run_words.progress_of(metrics)
+        card = explain(job, folder) if job.error else None
+        events = self.backstage.orders.queue.store.events(job.id)
+        return {
+            "detail": run_detail.detail_html(job, made, card),
+            "figures": run_detail.figures_html(job, made, metrics),
+            "drawing": run_detail.drawing_html(job, metrics, made),
+            "events": run_detail.events_html(events),
+            # Sent once: what a person types meanwhile must not be overwritten.
+            "note": (job.id, note.text) if is_new else None,
+            "remedy": _remedy(card),
+            "clone": job.task == "train",
+            **{verb: _allows(job, verb) for verb in VERBS},
+        }
 
-    def _chosen(self, jobs: list[Job], request: gr.Request) -> Job | None:
-        """The job in the address, else the newest training, else the newest job."""
-        wanted = request.query_params.get("job", "")
-        by_id = {str(job.id): job for job in jobs}
-        if wanted in by_id:
-            return by_id[wanted]
-        newest = sorted(jobs, key=lambda job: (job.task == "train", job.id))
-        return newest[-1] if newest else None
-
-    def _table(self, jobs: list[Job], chosen: Job) -> str:
+    def _comparison(self, jobs: Sequence[Job], request: gr.Request) -> str:
+        wanted = request.query_params.get("compare", "").split(",")[:MOST]
+        by_id = {str(job.id): job for job in jobs if job.task == "train"}
+        runs = [by_id[number] for number in dict.fromkeys(wanted) if number in by_id]
         folder = self.backstage.orders.queue.folder
-        rows = "".join(_row(job, folder(job.id), job.id == chosen.id) for job in jobs)
-        head = "".join(f'<th scope="col">{name}</th>' for name in ("Name", "Kind", "State", ""))
-        return f'<table class="jobs"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+        return comparison_html([(job, self._followed.metrics(folder(job.id))) for job in runs])
+
+    def _news(self) -> dict[str, Any]:
+        """The jobs that ended last, or wait for a person: what the system may be asked to tell."""
+        states = [JobState.SUCCEEDED, JobState.FAILED]
+        ended = self.backstage.orders.queue.store.jobs(states=states, limit=NEWS)
+        paused = self.backstage.orders.queue.store.jobs(states=[JobState.PAUSED], limit=NEWS)
+        told = [*ended, *(job for job in paused if job.error)]
+        return {
+            "news": [
+                [f"{job.id}-{job.attempt}-{job.state.value}", run_words.name(job), _telling(job)]
+                for job in told
+            ]
+        }
+
+    def _require(self, request: gr.Request) -> Job:
+        job = _chosen(self.backstage.orders.queue.store.jobs(limit=SHOWN), request)
+        if job is None:
+            raise AskedWrongly("There is no job to do this with.", code="no_such_job")
+        return job
 
 
-def detail_html(job: Job, made: run_words.Progress | None) -> str:
-    """The chosen job's name, state, sentence, progress and figures."""
-    sentence = html.escape(run_words.sentence(job, made))
-    bar = ""
-    if made is not None and not job.state.is_ended:
-        percent = f"{100 * made.share:.1f}"
-        bar = (
-            f'<div class="bar" role="progressbar" aria-label="Progress" aria-valuemin="0" '
-            f'aria-valuemax="100" aria-valuenow="{percent}"><i style="width:{percent}%"></i></div>'
-        )
-    next_steps = ""
-    if job.task == "train" and job.state is JobState.SUCCEEDED:
-        next_steps = (
-            f'<p class="next"><a class="button" href="/try?run={job.id}">Try it</a>'
-            f'<a class="button" href="/export?run={job.id}">Export</a></p>'
-        )
-    problem = " problem" if job.state is JobState.FAILED else ""
-    return (
-        f'<div class="job-title"><h2>{html.escape(_name(job))}</h2>{_pill(job)}</div>'
-        f'<p class="sentence{problem}">{sentence}</p>{bar}{_figures(job, made)}{next_steps}'
-    )
-
-
-def drawing_html(job: Job, lines: list[dict[str, Any]], made: run_words.Progress | None) -> str:
-    """The loss curve of a training; nothing for jobs that have none."""
-    if job.task != "train":
-        return ""
-    return curve(lines, made.total_steps if made else None)
-
-
-def _figures(job: Job, made: run_words.Progress | None) -> str:
-    shown = []
-    if made is not None and made.loss is not None:
-        shown.append(("Loss", f"{made.loss:.3f}"))
-    if made is not None and made.held_out_loss is not None:
-        shown.append(("Loss on rows held out", f"{made.held_out_loss:.3f}"))
-    if job.started_at is not None:
-        shown.append(("Time", run_words.elapsed(job)))
-    if job.attempt > 1:
-        shown.append(("Attempt", str(job.attempt)))
-    cells = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in shown)
-    return f'<dl class="figures">{cells}</dl>' if cells else ""
-
-
-def _row(job: Job, folder: Path, is_chosen: bool) -> str:
-    mark = ' aria-current="true"' if is_chosen else ""
-    name = html.escape(_name(job))
-    made = run_words.progress(folder) if job.state is JobState.RUNNING else None
-    more = ""
-    if job.state is JobState.QUEUED and job.waiting_for:
-        more = f"waits for {html.escape(job.waiting_for)}"
-    elif made is not None:
-        percent = f"{100 * made.share:.0f}"
-        more = f'<span class="thin"><i style="width:{percent}%"></i></span>{percent} %'
-    elif job.started_at is not None:
-        more = run_words.elapsed(job)
-    return (
-        f'<tr{mark}><td><a href="/jobs?job={job.id}" data-job="{job.id}">{name}</a></td>'
-        f"<td>{html.escape(run_words.task_title(job))}</td><td>{_pill(job)}</td>"
-        f'<td class="more">{more}</td></tr>'
-    )
-
-
-def _pill(job: Job) -> str:
-    mark = icon("check") if job.state is JobState.SUCCEEDED else ""
-    return f'<span class="pill {job.state}">{mark}{html.escape(run_words.state_words(job))}</span>'
-
-
-def _name(job: Job) -> str:
-    return job.name or f"{run_words.task_title(job)} {job.id}"
+def _chosen(jobs: Sequence[Job], request: gr.Request) -> Job | None:
+    """The job in the address, else the newest training, else the newest job."""
+    wanted = request.query_params.get("job", "")
+    by_id = {str(job.id): job for job in jobs}
+    if wanted in by_id:
+        return by_id[wanted]
+    return max(jobs, key=lambda job: (job.task == "train", job.id), default=None)
 
 
 def _allows(job: Job, verb: str) -> bool:
@@ -285,7 +281,9 @@ def _allows(job: Job, verb: str) -> bool:
     if job.intent is not None and job.state.is_active:
         return False
     if verb == "pause":
-        return job.state is JobState.RUNNING and job.task == "train"
+        return job.state is JobState.QUEUED or (
+            job.state is JobState.RUNNING and job.task == "train"
+        )
     if verb == "resume":
         return job.state is JobState.PAUSED
     if verb == "retry":
@@ -293,15 +291,28 @@ def _allows(job: Job, verb: str) -> bool:
     return not job.state.is_ended
 
 
-def _starts_soon(job: Job) -> bool:
-    return job.state is JobState.QUEUED
+def _remedy(card: Diagnosis | None) -> str:
+    """What the remedy's button says; empty where no click can help."""
+    return card.remedy if card is not None and card.verb in ("change", "resume", "retry") else ""
+
+
+def _hidden() -> dict[str, Any]:
+    return {**dict.fromkeys(VERBS, False), "clone": False, "remedy": ""}
+
+
+def _telling(job: Job) -> str:
+    return run_words.sentence(job, None).partition("\n")[0][:200]
 
 
 def _chunk(job: Job, before: Cursor, log_end: int, text: str) -> Any:
     is_new = before.job != job.id
     if not text and not is_new:
-        return gr.skip()
+        return None
     return Chunk(job.id, before.log_end, log_end, text, is_first=is_new).as_value()
+
+
+def _number(value: Any) -> int:
+    return int(value) if str(value).isdigit() else 0
 
 
 def _size(path: Path) -> int:
@@ -313,7 +324,7 @@ def _size(path: Path) -> int:
 
 def _digest(value: Any) -> Any:
     """A short stand-in for what a window shows; two equal ones mean nothing changed."""
-    return value if not isinstance(value, str) else f"{hash(value):x}"
+    return f"{hash(value):x}" if isinstance(value, str) else value
 
 
 PAGE = Page("Jobs", "jobs", 20, "jobs", build)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from studio.errors import AskedWrongly, StudioError
 from studio.methods import METHODS
 from studio.ui.backstage import Backstage
 from studio.ui.boundary import spoken
-from studio.ui.draft import Draft
+from studio.ui.draft import Draft, new_id
 from studio.ui.figures import figures_html, figures_line
 from studio.ui.form import controls
 from studio.ui.markup import heading
@@ -247,7 +246,7 @@ class Form:
 
     def start_over(self) -> list[Any]:
         """An empty form under a new id."""
-        draft_id = uuid.uuid4().hex[:12]
+        draft_id = new_id()
         self.backstage.library.save_draft(draft_id, Draft().to_json())
         return self._opened(draft_id, Draft())
 

@@ -17,7 +17,7 @@ from studio.ui import runs
 from studio.ui.backstage import Backstage
 from studio.ui.draft import Draft
 from studio.ui.form import controls
-from studio.ui.pages import PAGES, export, jobs, new_training, try_it
+from studio.ui.pages import PAGES, export, new_training, try_it
 from studio.ui.steps.step import Fields
 from tests import tiny
 
@@ -46,88 +46,6 @@ def is_skip(value: Any) -> bool:
 def test_the_pages_come_in_their_order_with_a_heading_and_an_icon_each() -> None:
     assert [page.title for page in PAGES] == ["New training", "Jobs", "Try it", "Export"]
     assert PAGES[0].path == ""
-
-
-# Jobs.
-
-
-def test_an_empty_queue_leads_to_the_first_training(backstage: Backstage) -> None:
-    table, *_ = jobs.View(backstage).tick(None, asked_with())
-
-    assert "There are no jobs yet." in table
-
-
-def test_the_first_tick_shows_everything_and_the_next_only_what_changed(
-    backstage: Backstage,
-) -> None:
-    job = queued(backstage, name="<b>Tone</b>")
-    folder = backstage.orders.queue.folder(job.id)
-    folder.mkdir(parents=True)
-    (folder / "log.txt").write_text("first\n")
-    view = jobs.View(backstage)
-
-    table, detail, *_, log, _, cursor = view.tick(None, asked_with())
-    again = view.tick(cursor, asked_with())
-    (folder / "log.txt").write_text("first\nsecond\n")
-    after = view.tick(cursor, asked_with())
-
-    assert "&lt;b&gt;Tone&lt;/b&gt;" in table
-    assert "<h2>&lt;b&gt;Tone" in detail
-    assert log == {"job": job.id, "from": 0, "to": 6, "first": True, "text": "first\n"}
-    assert all(is_skip(part) for part in again)
-    assert after[7] == {"job": job.id, "from": 6, "to": 13, "first": False, "text": "second\n"}
-
-
-def test_of_a_long_log_the_end_is_shown(backstage: Backstage) -> None:
-    job = queued(backstage)
-    folder = backstage.orders.queue.folder(job.id)
-    folder.mkdir(parents=True)
-    (folder / "log.txt").write_text("x" * 200_000 + "the end")
-
-    log = jobs.View(backstage).tick(None, asked_with())[7]
-
-    assert log["first"]
-    assert log["to"] == 200_007
-    assert len(log["text"]) == jobs.LOG_BYTES
-    assert log["text"].endswith("the end")
-
-
-def test_the_job_in_the_address_is_shown(backstage: Backstage) -> None:
-    first, second = queued(backstage, name="One"), queued(backstage, name="Two")
-    view = jobs.View(backstage)
-
-    assert "<h2>One" in view.tick(None, asked_with(job=str(first.id)))[1]
-    assert "<h2>Two" in view.tick(None, asked_with(job="no number"))[1]
-    assert second.id > first.id
-
-
-def test_a_hidden_window_asks_rarely_and_is_sent_nothing(backstage: Backstage) -> None:
-    queued(backstage)
-
-    *rest, timer, _ = jobs.View(backstage).tick({"hidden": True}, asked_with())
-
-    assert all(is_skip(part) for part in rest)
-    assert timer.value == jobs.SLOW_S
-
-
-def test_a_cursor_that_makes_no_sense_is_a_new_one() -> None:
-    for value in (None, 7, {}, {"job": 1, "mood": "good"}):
-        assert isinstance(jobs.Cursor.read(value), jobs.Cursor)
-
-
-def test_the_buttons_do_what_they_say(backstage: Backstage) -> None:
-    job = queued(backstage)
-    view = jobs.View(backstage)
-    store = backstage.orders.queue.store
-    request = asked_with(job=str(job.id))
-
-    for verb, state in (("pause", "paused"), ("cancel", "cancelled")):
-        getattr(store, verb)(job.id)
-        assert store.job(job.id).state == state
-        *_, pause, resume, retry, cancel = view.tick(None, request)[:6]
-        shown = {"pause": pause, "resume": resume, "retry": retry, "cancel": cancel}
-        visible = {name for name, button in shown.items() if button.visible}
-        assert visible == {"paused": {"resume", "cancel"}, "cancelled": {"retry"}}[state]
 
 
 # New training.
