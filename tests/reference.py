@@ -69,7 +69,8 @@ def _methods_page() -> str:
         parts += [
             f"## `{method.name}`: {method.title}",
             method.paragraph,
-            f"Family: {method.family}. Learning rate unless another is given: {method.learning_rate:g}."
+            f"Family: {method.family}. Learning rate unless another is given: {method.learning_rate:g}, for "
+            "a middling base ([by size](training.md))."
             + (f" Paper: <{method.paper}>." if method.paper else ""),
             _table(method.settings),
         ]

@@ -17,6 +17,14 @@ def peft_config(settings: Settings, modules: Sequence[LinearModule]) -> dict[str
     return None
 
 
+def rate_share(parameters: int) -> float:
+    """(7e9 / parameters)^(1/3), between 0.5 and 4: smaller models bear larger steps.
+
+    A rule of thumb through what is usual (2e-5 at 7 billion, half of it at 70); not measured by us.
+    """
+    return float(min(4.0, max(0.5, (7e9 / max(1, parameters)) ** (1 / 3))))
+
+
 METHOD = Method(
     name="full",
     title="Full fine-tuning",
@@ -33,4 +41,5 @@ METHOD = Method(
     learning_rate=2e-5,
     is_mergeable=True,
     peft_config=peft_config,
+    rate_share=rate_share,
 )

@@ -159,6 +159,11 @@ def rate_factor(settings: Settings, parameter: str) -> float:
     return settings.plus_ratio if settings.plus_ratio and "lora_B" in parameter else 1.0
 
 
+def rate_share(parameters: int) -> float:
+    """Half above 20 billion parameters: a rule of thumb for what is usual there; not measured by us."""
+    return 1.0 if parameters <= 20e9 else 0.5
+
+
 METHOD = Method(
     name="lora",
     title="LoRA",
@@ -176,4 +181,5 @@ METHOD = Method(
     is_mergeable=True,
     peft_config=peft_config,
     rate_factor=rate_factor,
+    rate_share=rate_share,
 )

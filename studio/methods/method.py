@@ -45,3 +45,9 @@ class Method:
     peft_config: Callable[[Any, Sequence[LinearModule]], dict[str, Any] | None]
     # How much faster than the run's rate a parameter learns, by its name (LoRA+); 1.0 for most methods.
     rate_factor: Callable[[Any, str], float] = lambda settings, parameter: 1.0
+    # What of `learning_rate` suits a base of so many parameters.
+    rate_share: Callable[[int], float] = lambda parameters: 1.0
+
+    def rate_for(self, parameters: int) -> float:
+        """The learning rate for a base of this size, to two digits."""
+        return float(f"{self.learning_rate * self.rate_share(parameters):.1e}")

@@ -17,6 +17,7 @@ from studio.errors import AskedWrongly, StudioError
 from studio.library import Library
 from studio.models.source import ResolvedModel, resolve
 from studio.orders.freezing import freeze_data
+from studio.orders.rate import suited
 from studio.orders.views import RunView, explain, view
 from studio.settings import Home
 from studio.spec import Base, ExportSpec, TrainOrder, TrainSpec
@@ -57,7 +58,7 @@ class Orders:
             update={"source": resolved.source, "revision": resolved.revision}
         )
         name = spec.name or f"{resolved.title} on {Path(str(spec.data.path)).stem}"
-        spec = replace(spec, model=frozen, name=name)
+        spec = suited(replace(spec, model=frozen, name=name), resolved)
         preparation = self._prepare(resolved)
         order = TrainOrder(spec, _base(resolved), self._predicted(spec))
         predicted = order.predicted or {}

@@ -26,6 +26,8 @@ class TrainSpec:
     training: Training
     loggers: tuple[LoggerChoice, ...] = ()
     name: str = ""
+    # Left out: it is the method's for a middling model then, and settled by size when the run is queued.
+    rate_is_open: bool = field(default=False, compare=False)
     version: int = field(default=VERSION)
 
     @classmethod
@@ -52,6 +54,7 @@ class TrainSpec:
                 if isinstance(sections.get("training", {}), Mapping)
                 else sections["training"],
             ),
+            rate_is_open="learning_rate" not in _as_mapping(sections.get("training")),
             loggers=reading.loggers(sections.get("loggers", [])),
         )
         reading.raise_problems()

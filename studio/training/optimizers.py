@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import bitsandbytes
 import torch
 from torch import nn
 
@@ -35,6 +34,8 @@ def _adamw(options: list[dict[str, Any]], rate: float) -> torch.optim.Optimizer:
 
 def _adamw_8bit(options: list[dict[str, Any]], rate: float) -> torch.optim.Optimizer:
     """Two numbers a weight in 8 bits each, with a scale for each 256 (arXiv:2110.02861)."""
+    import bitsandbytes  # takes a second, and few runs need it
+
     return bitsandbytes.optim.AdamW8bit(options, lr=rate)  # type: ignore[no-any-return]
 
 
@@ -46,6 +47,8 @@ def _paged_adamw_8bit(options: list[dict[str, Any]], rate: float) -> torch.optim
             code="spec",
             fields=[FieldProblem("training.optimizer", "It needs a GPU.")],
         )
+    import bitsandbytes
+
     return bitsandbytes.optim.PagedAdamW8bit(options, lr=rate)  # type: ignore[no-any-return]
 
 

@@ -13,10 +13,9 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
-from bitsandbytes import functional as bitsandbytes
 from torch import Tensor
 from torch.nn import functional
 
@@ -70,6 +69,7 @@ def restore(stored: Stored, kind: Kind, shape: tuple[int, int], dtype: torch.dty
     if shape[1] % BLOCK == 0 or stored.codes.is_cuda:
         # bitsandbytes' kernel, on each of its devices. Its one for the CPU (0.50.2) gives other numbers
         # where a row is not whole blocks: at (64, 96) 28 % off instead of 9 %.
+        _library()
         kernel = torch.ops.bitsandbytes.dequantize_4bit.default
         made: Tensor = kernel(stored.codes[:, None], scales, BLOCK, kind, list(shape), dtype)
         return made
@@ -104,10 +104,18 @@ def _nearest(numbers: Tensor, values: Tensor) -> Tensor:
 
 
 @functools.cache
+def _library() -> Any:
+    """bitsandbytes' tables and, by the import, its kernels: a second that only quantised bases cost."""
+    from bitsandbytes import functional as bitsandbytes
+
+    return bitsandbytes
+
+
+@functools.cache
 def _values(kind: Kind, device: str) -> Tensor:
     # A model without values is built with the meta device as the default one.
     with torch.device("cpu"):
-        values: Tensor = bitsandbytes.get_4bit_type(kind, device="cpu", blocksize=BLOCK)
+        values: Tensor = _library().get_4bit_type(kind, device="cpu", blocksize=BLOCK)
     return values.to(device)
 
 
@@ -121,5 +129,5 @@ def _pairs(kind: Kind, device: str) -> Tensor:
 @functools.cache
 def _scale_values(device: str) -> Tensor:
     with torch.device("cpu"):
-        values: Tensor = bitsandbytes.create_dynamic_map()
+        values: Tensor = _library().create_dynamic_map()
     return values.to(device)
