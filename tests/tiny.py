@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,62 @@ def make_model(folder: Path, *, seed: int = 0, layers: int = 2, hidden: int = 32
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+def make_encoder_decoder(folder: Path, *, seed: int = 0) -> Path:
+    """Save a random T5 of one layer each way with the tiny tokenizer into `folder`; returns `folder`."""
+    import torch
+    from transformers import T5Config, T5ForConditionalGeneration
+
+    tokenizer = make_tokenizer()
+    tokenizer.chat_template = None
+    config = T5Config(
+        vocab_size=len(tokenizer),
+        d_model=32,
+        d_kv=8,
+        d_ff=64,
+        num_layers=1,
+        num_heads=4,
+        dropout_rate=0.1,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        decoder_start_token_id=tokenizer.pad_token_id,
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = T5ForConditionalGeneration(config).to(torch.float32)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def make_rows_of(objective: str, count: int = 24) -> list[dict[str, Any]]:
+    """`count` rows for an objective, their columns named as its roles."""
+    rows = []
+    for number, (question, answer) in enumerate(make_rows(count)):
+        rows.append(
+            {
+                "chat": {"prompt": question, "response": answer},
+                "text": {"text": f"{question} {answer}"},
+                "classification": {
+                    "text": question,
+                    "label": ("ask", "stock", "broken", "gift")[number % 4],
+                },
+                "preference": {
+                    "prompt": question,
+                    "chosen": answer,
+                    "rejected": "No idea. Go away.",
+                },
+                "seq2seq": {"source": question, "target": answer},
+            }[objective]
+        )
+    return rows
+
+
+def write_jsonl(path: Path, rows: list[dict[str, Any]]) -> Path:
+    """Write rows as a JSONL file; returns `path`."""
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
 
 
 def make_tokenizer() -> Any:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from studio.data.examples import Example
 from studio.data.examples.chat import Conversation
+from studio.data.examples.classification import Labelled
 from studio.errors import DataProblem, FieldProblem
 
 
@@ -25,7 +26,8 @@ def split(
 
     Examples with the same question, but for case and blanks, are one group: no question stands on
     both sides. The groups in `always` (by `group_of`), held out before, are held out again, even
-    where they are more than the share asks for. Raises DataProblem when no group would be left to
+    where they are more than the share asks for; of the others none with a label that no row to train
+    on has. Raises DataProblem when no group would be left to
     train on.
     """
     held_out = held_out_rows(examples, share, seed, always)
@@ -40,9 +42,13 @@ def held_out_rows(
         return frozenset()
     key = str(seed).encode()[:64]
     rows: dict[tuple[bytes, bytes], list[int]] = {}
+    labels: dict[tuple[bytes, bytes], set[str]] = {}
     for example in examples:
         asked = _asked(example)
-        rows.setdefault((_hash(asked, key), _hash(asked)), []).append(example.row)
+        group = _hash(asked, key), _hash(asked)
+        rows.setdefault(group, []).append(example.row)
+        if isinstance(example, Labelled):
+            labels.setdefault(group, set()).update(example.labels)
     ordered = sorted(rows, key=lambda group: (group[1] not in always, group[0]))
     count = max(1, round(share * len(rows)), sum(group[1] in always for group in rows))
     if count >= len(rows):
@@ -52,7 +58,14 @@ def held_out_rows(
             "Add rows, or lower the share (0 holds out none)."
         )
         raise DataProblem(words, fields=[FieldProblem("data.held_out", words)])
-    return frozenset(row for group in ordered[:count] for row in rows[group])
+    # A label that only held-out rows had would never be learnt.
+    known = {label for group in ordered[count:] for label in labels.get(group, ())}
+    return frozenset(
+        row
+        for group in ordered[:count]
+        if group[1] in always or known.issuperset(labels.get(group, ()))
+        for row in rows[group]
+    )
 
 
 def split_as_before(examples: Sequence[Example], held_out: Collection[bytes]) -> Split:

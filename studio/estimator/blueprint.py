@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoConfig
 
 from studio.errors import ModelProblem
 from studio.estimator.gguf_config import quick_config
@@ -24,6 +24,7 @@ from studio.spec import MethodChoice, ModelChoice, TrainSpec
 from studio.training import adapters, attention, quantized
 from studio.training.batching import PACKABLE
 from studio.training.fused import fuse
+from studio.training.heads import CAUSAL, Head
 from studio.training.loading import Numbers, checkpoint_activations
 
 # A person compares a few settings of one model; more are seldom wanted again.
@@ -41,6 +42,7 @@ class Plan:
     autocasts: bool = False
     packs: bool = True
     held: ModelChoice = field(default_factory=lambda: ModelChoice.model_validate({}))
+    head: Head = CAUSAL
 
     @classmethod
     def of(cls, spec: TrainSpec, numbers: Numbers) -> Plan:
@@ -54,6 +56,7 @@ class Plan:
             autocasts=numbers.autocast is not None,
             packs=training.packing != "off" and spec.objective.objective.layout in PACKABLE,
             held=_only_held(spec.model),
+            head=Head.of(spec.objective),
         )
 
 
@@ -110,9 +113,9 @@ def _blueprint(source: Path, stamp: int, plan: Plan) -> Blueprint:
         base = quantized.hold(base, plan.held, plan.dtype)
         if plan.packs and takes_positions:
             _attend_by_document(base)
-        linear = tuple(module.name for module in adapters.linear_modules(base))
+        linear = tuple(module.name for module in adapters.linear_modules(base, plan.head))
         own = {id(parameter) for parameter in base.parameters()}
-        model = adapters.attach(base, plan.method, seed=0)
+        model = adapters.attach(base, plan.method, seed=0, head=plan.head)
     if plan.checkpoints_activations:
         checkpoint_activations(model)
     fuse(model)
@@ -179,8 +182,12 @@ def _from_gguf(path: Path) -> Any:
 
 def _base(config: Any, plan: Plan, source: Path) -> nn.Module:
     options = {} if plan.attention == "auto" else {"attn_implementation": plan.attention}
+    plan.head.refuse_other_kinds(config)
+    config.update(plan.head.config)
+    if plan.head.labels and config.get_text_config().pad_token_id is None:
+        config.get_text_config().pad_token_id = 0
     try:
-        model: nn.Module = AutoModelForCausalLM.from_config(
+        model: nn.Module = plan.head.kind.builder.from_config(
             config, dtype=plan.dtype, trust_remote_code=False, **options
         )
     except (

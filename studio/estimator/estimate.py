@@ -25,6 +25,7 @@ from studio.models.architecture import from_config
 from studio.objectives import Encoded
 from studio.spec import TrainSpec
 from studio.training.adapters import Counts, count
+from studio.training.batching import PACKABLE
 from studio.training.encoding import arrange
 from studio.training.loading import Numbers, Precision, choose_numbers
 
@@ -177,8 +178,9 @@ def _numbers(spec: TrainSpec, device: Device) -> Numbers:
 
 
 def _run(spec: TrainSpec, built: Blueprint, rows: Rows | None, cost: Cost) -> RunShape:
-    packed = spec.training.packing != "off" and built.takes_positions
     choice, length = spec.objective, spec.training.max_length
+    may_pack = spec.training.packing != "off" and choice.objective.layout in PACKABLE
+    packed = may_pack and built.takes_positions
     training = arrange(rows.training, choice, length) if rows else []
     if rows is None or not training:
         return unknown_run(spec.training, choice, packed=packed)

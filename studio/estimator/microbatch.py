@@ -21,9 +21,9 @@ class MicroBatch:
     """The shape of one micro-batch: `lines` of `width` tokens.
 
     `tokens` are real ones, without padding; `kept` counts the positions of a line whose logits are
-    needed, `answers` the sequences that are weighed as a whole (0 where tokens are). `classes` is the
-    width of the target of a classification, `written` the positions of an encoder-decoder's answer,
-    `documents` the lengths of the rows of a packed line.
+    needed; `pads`: one of them is filled up. `answers` are the sequences that are weighed as a whole (0
+    where tokens are). `classes` is the width of the target of a classification, `written` the positions
+    of an encoder-decoder's answer, `documents` the lengths of the rows of a packed line.
     """
 
     rows: int
@@ -33,6 +33,7 @@ class MicroBatch:
     width: int
     kept: int
     is_packed: bool
+    pads: bool = False
     answers: int = 0
     classes: int = 0
     written: int = 0
@@ -44,11 +45,6 @@ class MicroBatch:
         """Tokens with their padding: what the model computes."""
         own = self.lines * (self.width + self.written)
         return own + (self.mismatched.places if self.mismatched else 0)
-
-    @property
-    def pads(self) -> bool:
-        """Whether a line is filled up."""
-        return self.tokens < self.lines * (self.width + self.written)
 
     def repeated(self, times: int) -> MicroBatch:
         """The shape of so many batches like this one as one batch."""
@@ -213,8 +209,8 @@ def micro_batch(rows: Sequence[Encoded], layout: Layout = "tokens", *, packed: b
     kept = [_kept(line) for line in lines]
     trained, written = sum(map(len, kept)), 0
     if layout == "decoder":
-        trained = sum(len(row.target) - 1 for row in rows)
-        written = max(len(row.target) - 1 for row in rows)
+        trained = sum(len(row.target) for row in rows)
+        written = max(len(row.target) for row in rows)
     others = [row.mismatched for row in rows if row.mismatched is not None]
     return MicroBatch(
         rows=len(rows),
@@ -224,6 +220,7 @@ def micro_batch(rows: Sequence[Encoded], layout: Layout = "tokens", *, packed: b
         width=sum(lengths) if is_packed else max(lengths),
         kept=trained if is_packed else len(set[int]().union(*kept)),
         is_packed=is_packed,
+        pads=not is_packed and len(set(lengths)) > 1,
         answers=len(lines) if layout == "sequences" else 0,
         classes=len(rows[0].target) if layout == "classes" else 0,
         written=written,

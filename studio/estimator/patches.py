@@ -37,6 +37,7 @@ class Known:
 PATCHED: tuple[tuple[Any, str], ...] = (
     (masking_utils, "find_packed_sequence_indices"),
     (masking_utils, "_ignore_causal_mask_sdpa"),
+    (masking_utils, "_ignore_bidirectional_mask_sdpa"),
     (functional, "scaled_dot_product_attention"),
     (adam, "_device_dtype_check_for_fused"),
     (moe, "_grouped_mm"),
@@ -49,6 +50,7 @@ def without_data(known: Known) -> Iterator[None]:
     replacements = (
         _find_packed(known),
         _ignore_mask(known, masking_utils._ignore_causal_mask_sdpa),
+        _ignore_mask(known, masking_utils._ignore_bidirectional_mask_sdpa),
         _attention(functional.scaled_dot_product_attention),
         _accept_any_device,
         _product_of_experts(moe._grouped_mm),
@@ -84,12 +86,12 @@ def _find_packed(known: Known) -> Callable[[Tensor], Tensor | None]:
 def _ignore_mask(known: Known, original: Callable[..., bool]) -> Callable[..., bool]:
     """transformers leaves the mask out where no token is masked, which it sees from the values."""
 
-    def ignore_causal_mask_sdpa(padding_mask: Tensor | None, *args: Any, **kwargs: Any) -> bool:
+    def ignore_mask(padding_mask: Tensor | None, *args: Any, **kwargs: Any) -> bool:
         if padding_mask is not None and known.pads:
             return False
         return original(None, *args, **kwargs)
 
-    return ignore_causal_mask_sdpa
+    return ignore_mask
 
 
 def _attention(original: Callable[..., Tensor]) -> Callable[..., Tensor]:
@@ -107,8 +109,14 @@ def _attention(original: Callable[..., Tensor]) -> Callable[..., Tensor]:
     ) -> Tensor:
         query, key, value = (_as_autocast(tensor) for tensor in (query, key, value))
         heads = query.shape[1], key.shape[1], query.shape[-1], value.shape[-1]
-        if query.ndim != 4 or not _cpu_takes_flash(
-            heads, query.dtype, attn_mask is not None, dropout_p, is_causal, enable_gqa
+        # T5's bias is learnt; the quick kernel has no gradient for it.
+        mask_learns = attn_mask is not None and attn_mask.requires_grad
+        if (
+            query.ndim != 4
+            or mask_learns
+            or not _cpu_takes_flash(
+                heads, query.dtype, attn_mask is not None, dropout_p, is_causal, enable_gqa
+            )
         ):
             return original(
                 query,

@@ -8,6 +8,7 @@ from typing import Any
 
 from studio.exporters.card import write_card
 from studio.inference.opened import Opened
+from studio.training.heads import Head
 
 
 def adapter(opened: Opened, trained: Path, settings: Any, folder: Path) -> None:
@@ -15,6 +16,10 @@ def adapter(opened: Opened, trained: Path, settings: Any, folder: Path) -> None:
     for name in ("adapter_config.json", "adapter_model.safetensors"):
         shutil.copyfile(trained / name, folder / name)
     opened.tokenizer.save_pretrained(folder)
+    head = Head.of(opened.order.spec.objective)
+    if head.labels:
+        # The base's configuration with the labels' names: it knows neither their number nor them.
+        opened.model.config.save_pretrained(folder)  # type: ignore[union-attr, operator]
     write_card(opened.order, "adapter", folder)
 
 

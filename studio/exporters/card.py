@@ -9,7 +9,8 @@ from pathlib import Path
 
 from studio.formats import FORMATS
 from studio.settings import ASSETS
-from studio.spec import ModelChoice, TrainOrder
+from studio.spec import TrainOrder, TrainSpec
+from studio.training.heads import Head
 
 
 def write_card(order: TrainOrder, format_name: str, folder: Path) -> None:
@@ -29,7 +30,7 @@ def write_card(order: TrainOrder, format_name: str, folder: Path) -> None:
         objective=spec.objective.objective.title,
         epochs=spec.training.epochs,
         learning_rate=spec.training.learning_rate,
-        usage=_usage(format_name, spec.model),
+        usage=_usage(format_name, spec),
     )
     (folder / "README.md").write_text(card, encoding="utf-8")
     for name in ("LICENSE", "LICENSE.txt", "LICENSE.md", "NOTICE"):
@@ -47,32 +48,35 @@ def _front_matter(licence: str | None) -> str:
     return "\n".join(lines)
 
 
-def _usage(format_name: str, held: ModelChoice) -> str:
+def _usage(format_name: str, spec: TrainSpec) -> str:
     """The lines of Python that load this format, `FOLDER` standing for where it lies."""
-    if format_name == "adapter" and held.quantization in ("nf4", "fp4"):
+    head, held = Head.of(spec.objective), spec.model
+    builder = head.kind.builder.__name__
+    if format_name == "adapter":
+        imports, options, notes = [builder, "AutoTokenizer"], "", ""
+        if head.labels:
+            imports.append("AutoConfig")
+            options += ', config=AutoConfig.from_pretrained("FOLDER")'
+        if held.quantization in ("nf4", "fp4"):
+            imports.append("BitsAndBytesConfig")
+            options += ", quantization_config=config"
+            notes = (
+                "# It was trained over a base in 4 bits: load the base in the same way.\n"
+                "config = BitsAndBytesConfig(load_in_4bit=True, "
+                f'bnb_4bit_quant_type="{held.quantization}", '
+                f"bnb_4bit_use_double_quant={held.double_quantization})\n"
+            )
+        elif held.quantization == "int8":
+            notes = "# It was trained over a base in 8 bits (int8); over 16 or 32 bits it differs a little.\n"
         return (
             "from peft import PeftModel\n"
-            "from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig\n\n"
-            "# It was trained over a base in 4 bits: load the base in the same way.\n"
-            "config = BitsAndBytesConfig(load_in_4bit=True, "
-            f'bnb_4bit_quant_type="{held.quantization}", '
-            f"bnb_4bit_use_double_quant={held.double_quantization})\n"
-            'base = AutoModelForCausalLM.from_pretrained("FOLDER OF THE BASE MODEL", '
-            "quantization_config=config)\n"
-            'model = PeftModel.from_pretrained(base, "FOLDER")\n'
-            'tokenizer = AutoTokenizer.from_pretrained("FOLDER")'
-        )
-    if format_name == "adapter":
-        note = "# It was trained over a base in 8 bits (int8); over 16 or 32 bits it differs a little.\n"
-        return (
-            f"{note if held.quantization == 'int8' else ''}from peft import PeftModel\n"
-            "from transformers import AutoModelForCausalLM, AutoTokenizer\n\n"
-            'base = AutoModelForCausalLM.from_pretrained("FOLDER OF THE BASE MODEL")\n'
+            f"from transformers import {', '.join(sorted(imports))}\n\n{notes}"
+            f'base = {builder}.from_pretrained("FOLDER OF THE BASE MODEL"{options})\n'
             'model = PeftModel.from_pretrained(base, "FOLDER")\n'
             'tokenizer = AutoTokenizer.from_pretrained("FOLDER")'
         )
     return (
-        "from transformers import AutoModelForCausalLM, AutoTokenizer\n\n"
-        'model = AutoModelForCausalLM.from_pretrained("FOLDER")\n'
+        f"from transformers import {builder}, AutoTokenizer\n\n"
+        f'model = {builder}.from_pretrained("FOLDER")\n'
         'tokenizer = AutoTokenizer.from_pretrained("FOLDER")'
     )

@@ -1,4 +1,4 @@
-"""Answers: conversations continued by a model, several at once, always the likeliest word next."""
+"""Answers: conversations and texts continued by a model, several at once, always the likeliest word next."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from studio.objectives.chat import render
+from studio.objectives.template import render
 
-Message = dict[str, str]
+Message = dict[str, Any]
 
 
 def answer(
@@ -21,25 +21,48 @@ def answer(
     max_new_tokens: int = 256,
     batch_size: int = 16,
 ) -> list[str]:
-    """The model's next turn for each conversation, greedily, so that the same question gets the same answer.
+    """The model's next turn for each conversation, greedily, so that the same question gets the same answer."""
+    texts = [render(messages, tokenizer, for_answer=True) for messages in conversations]
+    ids = [tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
+    return _go_on(model, tokenizer, ids, max_new_tokens, batch_size)
 
-    Conversations of like length share a batch: little padding, and none waits for a far longer one.
-    """
-    texts = [render(list(messages), tokenizer, for_answer=True) for messages in conversations]
-    order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
-    answers = [""] * len(texts)
+
+def go_on(
+    model: nn.Module,
+    tokenizer: Any,
+    texts: Sequence[str],
+    *,
+    max_new_tokens: int = 256,
+    batch_size: int = 16,
+) -> list[str]:
+    """How the model continues each text; of an encoder-decoder, what it writes having read it."""
+    ids = [list(tokenizer(text)["input_ids"]) for text in texts]
+    if not _reads_first(model):
+        # A tokenizer that ends every text would have the model begin the next one.
+        ends = stop_ids(model, tokenizer)
+        ids = [row[:-1] if len(row) > 1 and row[-1] in ends else row for row in ids]
+    return _go_on(model, tokenizer, ids, max_new_tokens, batch_size)
+
+
+def _go_on(
+    model: nn.Module, tokenizer: Any, rows: list[list[int]], max_new_tokens: int, batch_size: int
+) -> list[str]:
+    """Rows of like length share a batch: little padding, and none waits for a far longer one."""
+    order = sorted(range(len(rows)), key=lambda index: len(rows[index]))
+    answers = [""] * len(rows)
     for begin in range(0, len(order), batch_size):
         chosen = order[begin : begin + batch_size]
-        replies = _generate(model, tokenizer, [texts[index] for index in chosen], max_new_tokens)
+        replies = _generate(model, tokenizer, [rows[index] for index in chosen], max_new_tokens)
         for index, reply in zip(chosen, replies, strict=True):
             answers[index] = reply
     return answers
 
 
 @torch.inference_mode()
-def _generate(model: nn.Module, tokenizer: Any, texts: list[str], max_new_tokens: int) -> list[str]:
+def _generate(
+    model: nn.Module, tokenizer: Any, ids: list[list[int]], max_new_tokens: int
+) -> list[str]:
     device = next(model.parameters()).device
-    ids = [tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
     width = max(map(len, ids))
     pad_id = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else 0
     # Padded on the left, so that every row's next token stands in the last column.
@@ -55,9 +78,12 @@ def _generate(model: nn.Module, tokenizer: Any, texts: list[str], max_new_tokens
         pad_token_id=pad_id,
         eos_token_id=stop_ids(model, tokenizer),
     )
-    return [
-        text.strip() for text in tokenizer.batch_decode(output[:, width:], skip_special_tokens=True)
-    ]
+    written = output if _reads_first(model) else output[:, width:]
+    return [text.strip() for text in tokenizer.batch_decode(written, skip_special_tokens=True)]
+
+
+def _reads_first(model: nn.Module) -> bool:
+    return bool(getattr(model.config, "is_encoder_decoder", False))
 
 
 def stop_ids(model: nn.Module, tokenizer: Any) -> list[int]:

@@ -15,6 +15,7 @@ from torch import nn
 from studio.errors import StudioError
 from studio.spec import TrainOrder
 from studio.training import adapters, loading
+from studio.training.heads import Head
 from studio.training.loading import Numbers
 
 ORDER_FILE = "order.json"
@@ -65,8 +66,18 @@ class Opened:
             with self.model.disable_adapter():  # type: ignore[operator]
                 yield self.model
         else:
-            base = loading.load_base(Path(self.order.base.folder), self.numbers.weights)
+            base = _load(Path(self.order.base.folder), self.order, self.numbers, self.tokenizer)
             yield base.to(self.device).eval()
+
+
+def _load(folder: Path, order: TrainOrder, numbers: Numbers, tokenizer: Any) -> nn.Module:
+    """The model in `folder` with the head that the order's objective needs, as training began with it."""
+    head, seed = Head.of(order.spec.objective), order.spec.training.seed
+    # What was trained whole is not held in few bits.
+    held = order.spec.model if folder == Path(order.base.folder) else None
+    model = loading.load_base(folder, numbers.weights, held=held, head=head, seed=seed)
+    loading.padding_id(model, tokenizer, head)
+    return model
 
 
 def open_run(run_folder: Path, *, device: str = "auto") -> Opened:
@@ -79,10 +90,8 @@ def open_run(run_folder: Path, *, device: str = "auto") -> Opened:
         order.spec.training.precision, where, trains_weights=not is_adapter
     )
     base_folder = Path(order.base.folder)
-    if is_adapter:
-        base = loading.load_base(base_folder, numbers.weights, held=order.spec.model)
-        model: nn.Module = adapters.load(base, trained)
-    else:
-        model = loading.load_base(trained, numbers.weights)
     tokenizer = loading.load_tokenizer(base_folder)
+    model = _load(base_folder if is_adapter else trained, order, numbers, tokenizer)
+    if is_adapter:
+        model = adapters.load(model, trained)
     return Opened(order, model.to(where).eval(), tokenizer, numbers, where)

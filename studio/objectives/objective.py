@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import pydantic
+
+from studio.data.examples import KINDS, Role
+from studio.errors import DataProblem
 
 # How rows become a batch, and with that which kind of model is trained:
 # "tokens"     a causal model; each trained token weighs the same;
@@ -20,15 +23,6 @@ class ObjectiveSettings(pydantic.BaseModel):
     """The base of every objective's `Settings`: frozen, strict, no unknown fields."""
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-@dataclass(frozen=True)
-class Role:
-    """A part that a column can play, e.g. `prompt`; `title` is what the page calls it."""
-
-    name: str
-    title: str
-    description: str
 
 
 @dataclass(frozen=True)
@@ -51,6 +45,25 @@ class Encoded:
     is_good: bool = True
     reference: tuple[float, ...] = ()
 
+    def lines(self) -> Iterator[Sequence[int]]:
+        """Every sequence of token ids of the row, but what a decoder writes."""
+        yield self.ids
+        for other in (self.rejected, self.mismatched):
+            if other is not None:
+                yield other.ids
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A figure that a training reports: its name on the page, and what it says in words.
+
+    `is_share`: between 0 and 1, shown in per cent.
+    """
+
+    title: str
+    words: str
+    is_share: bool = False
+
 
 def cut_right(row: Encoded, settings: Any, max_length: int) -> list[Encoded]:
     """The row within `max_length` tokens, its end cut off; nothing where no trained token is left."""
@@ -58,6 +71,19 @@ def cut_right(row: Encoded, settings: Any, max_length: int) -> list[Encoded]:
         row = replace(row, ids=row.ids[:max_length], mask=row.mask[:max_length])
     # The first token has nothing before it that could predict it.
     return [row] if any(row.mask[1:]) else []
+
+
+def keep_all(row: Encoded, settings: Any, max_length: int) -> list[Encoded]:
+    """The row within `max_length` tokens, its end cut off; something is always left to learn."""
+    return [replace(row, ids=row.ids[:max_length], mask=row.mask[:max_length])]
+
+
+def tokens_of(text: str, tokenizer: Any) -> list[int]:
+    """A text as the tokenizer writes it for the model, special tokens included. Raises DataProblem."""
+    ids = list(tokenizer(text)["input_ids"])
+    if not ids:
+        raise DataProblem("The model's tokenizer makes no token of this row's text.")
+    return ids
 
 
 def _as_they_are(rows: list[Encoded], settings: Any, max_length: int) -> list[Encoded]:
@@ -74,7 +100,7 @@ def _all_trained(settings: Any, length: int) -> Encoded:
 
 @dataclass(frozen=True)
 class Objective:
-    """What training aims at. `role_sets` are the combinations of roles that can be trained on.
+    """What training aims at; its examples are the kind of the same name in `data/examples`.
 
     `encode(example, tokenizer, settings)` gives plain lists; it raises DataProblem for an example
     that has no trained token or that the model's template refuses.
@@ -89,12 +115,9 @@ class Objective:
     name: str
     title: str
     sentence: str
-    roles: tuple[Role, ...]
-    role_sets: tuple[frozenset[str], ...]
     settings: type[ObjectiveSettings]
     encode: Callable[[Any, Any, Any], Encoded]
-    # name -> what a person reads beside the figure
-    metrics: dict[str, str]
+    metrics: dict[str, Metric]
     layout: Layout = "tokens"
     cut: Callable[[Encoded, Any, int], list[Encoded]] = cut_right
     combine: Callable[[list[Encoded], Any, int], list[Encoded]] = _as_they_are
@@ -102,3 +125,18 @@ class Objective:
     longest: Callable[[Any, int], Encoded] = _all_trained
     needs_reference: Callable[[Any], bool] = lambda settings: False
     needs_template: bool = False
+
+    @property
+    def looks_at_examples(self) -> bool:
+        """Whether its settings leave something to the data."""
+        return self.settle is not _leave
+
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        """The parts that a column can play."""
+        return KINDS[self.name].roles
+
+    @property
+    def role_sets(self) -> tuple[frozenset[str], ...]:
+        """The sets of roles of which one must be complete."""
+        return KINDS[self.name].role_sets

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from studio.loggers import LOGGERS, Logger, LoggerSettings
 from studio.methods import METHODS, Method, MethodSettings
@@ -20,6 +22,10 @@ class ObjectiveChoice:
     def objective(self) -> Objective:
         """The objective itself."""
         return OBJECTIVES[self.name]
+
+    def settled(self, training: Sequence[Any]) -> ObjectiveChoice:
+        """The choice with what its settings leave to the examples filled in. Raises AskedWrongly."""
+        return ObjectiveChoice(self.name, self.objective.settle(self.settings, training))
 
 
 @dataclass(frozen=True)

@@ -63,9 +63,9 @@ def _export(
     context.log("Opening the trained model …")
     opened = open_run(run_folder, device="cpu")  # the slot that this job holds
     _refuse_when_too_large(opened, trained, spec, out)
-    rows = kept_split(Library(home), opened.order.spec.data)
-    conversations = choose_rows(*(_conversations(part) for part in (rows.held_out, rows.training)))
-    write_reference(opened, conversations, reference)
+    choice = opened.order.spec.objective
+    rows = kept_split(Library(home), opened.order.spec.data, choice.name)
+    write_reference(opened, choose_rows(choice, rows.held_out, rows.training), reference)
     context.report(1, 3)
     durable.clear_leftovers(out)  # of an attempt that was killed
     with durable.new_folder(out) as new:
@@ -84,10 +84,6 @@ def _export(
     context.report(3, 3)
     context.log(verdict.words)
     return _result(spec, out, verdict, files)
-
-
-def _conversations(examples: Any) -> list[list[dict[str, str]]]:
-    return [example.as_json()["messages"] for example in examples]
 
 
 def _dtype_name(opened: Opened) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import psutil
 import torch
+from torch import nn
 
 from jobs import durable
 from jobs.context import NeedsAPerson, Stopped, TaskContext
@@ -18,6 +20,7 @@ from studio.errors import StudioError
 from studio.inference.opened import ADAPTER_FOLDER, MODEL_FOLDER, ORDER_FILE
 from studio.library import Library
 from studio.models.source import resolve
+from studio.objectives import Encoded
 from studio.settings import Home
 from studio.spec import TrainOrder, TrainSpec
 from studio.spec.installed import require_installed
@@ -25,9 +28,12 @@ from studio.training import adapters, checkups, encoding, loading, loop, probe
 from studio.training.batching import PACKABLE
 from studio.training.fitting import is_out_of_memory
 from studio.training.fused import fuse
+from studio.training.heads import Head
 from studio.training.kept import kept_split
+from studio.training.loading import Numbers
 from studio.training.loop import Report, Setup
 from studio.training.meter import Meter
+from studio.training.reference import with_reference
 from studio.training.room import DISK_ERRORS, is_full_disk
 from studio.training.sinks import Sinks
 
@@ -120,7 +126,7 @@ def _set_up(context: TaskContext, order: TrainOrder) -> Setup:
     """Rows encoded, model loaded, method attached: all that the loop needs."""
     spec = order.spec
     folder = Path(order.base.folder)
-    rows = kept_split(Library(Home.of_run(context.folder)), spec.data)
+    rows = kept_split(Library(Home.of_run(context.folder)), spec.data, spec.objective.name)
     tokenizer = loading.load_tokenizer(folder)
     training, held_out = (
         encoding.encode(part, spec.objective, tokenizer, spec.training.max_length)
@@ -132,11 +138,8 @@ def _set_up(context: TaskContext, order: TrainOrder) -> Setup:
     device = _device(context, spec)
     trains_weights = spec.method.method.family == "full"
     numbers = loading.choose_numbers(spec.training.precision, device, trains_weights=trains_weights)
-    base = loading.load_base(folder, numbers.weights, spec.training.attention, spec.model)
-    checkups.refuse_other_tokenizer(
-        base, checkups.highest_id(row.ids for row in (*training, *held_out))
-    )
-    base = base.to(device)
+    head = Head.of(spec.objective)
+    base = _base(folder, spec, numbers, (*training, *held_out)).to(device)
     packs = spec.training.packing != "off" and spec.objective.objective.layout in PACKABLE
     packed = packs and probe.can_pack(base, len(tokenizer))
     if spec.training.packing == "on" and not packed:
@@ -145,7 +148,7 @@ def _set_up(context: TaskContext, order: TrainOrder) -> Setup:
             'Set training.packing to "auto" or "off".',
             code="spec",
         )
-    model = adapters.attach(base, spec.method, seed=spec.training.seed)
+    model = adapters.attach(base, spec.method, seed=spec.training.seed, head=head)
     if spec.training.gradient_checkpointing:
         loading.checkpoint_activations(model)
     fuse(model)
@@ -155,14 +158,13 @@ def _set_up(context: TaskContext, order: TrainOrder) -> Setup:
         f"({counts.trainable / counts.total:.2%}), on {device}, in {numbers.name}"
         f"{', rows packed' if packed else ''}."
     )
-    pad_id = tokenizer.pad_token_id or 0
     checkpoints = context.folder / "checkpoints"
     if context.crashes:
         context.log(
             "An earlier attempt was killed by the system, mostly a sign of too little memory: "
             "going on with fewer rows at a time."
         )
-    return Setup(
+    setup = Setup(
         spec,
         model,
         device,
@@ -170,10 +172,48 @@ def _set_up(context: TaskContext, order: TrainOrder) -> Setup:
         training,
         held_out,
         packed,
-        pad_id,
+        loading.padding_id(base, tokenizer, head),
         checkpoints,
+        start_id=loading.start_id(base),
         crashes=context.crashes,
     )
+    return _with_reference(context, setup)
+
+
+def _base(folder: Path, spec: TrainSpec, numbers: Numbers, rows: Sequence[Encoded]) -> nn.Module:
+    """The base with the head that the objective needs. Raises ModelProblem where it cannot be trained."""
+    base = loading.load_base(
+        folder,
+        numbers.weights,
+        spec.training.attention,
+        spec.model,
+        head=Head.of(spec.objective),
+        seed=spec.training.seed,
+    )
+    known_ids = (ids for row in rows for ids in row.lines())
+    checkups.refuse_other_tokenizer(base, checkups.highest_id(known_ids))
+    return base
+
+
+def _with_reference(context: TaskContext, setup: Setup) -> Setup:
+    """Where answers are compared with the base's: its view of every row, before anything is trained."""
+    choice = setup.spec.objective
+    if not choice.objective.needs_reference(choice.settings):
+        return setup
+    context.log("Asking the base model how likely it holds each answer; this is done once …")
+    training, held_out = (
+        with_reference(
+            rows,
+            context.folder / "reference" / f"{name}.safetensors",
+            setup.model,
+            lambda rows, fit: loop.batches_of(setup, rows, fit),
+            setup.numbers.context,
+            setup.asked_fit,
+            context.log,
+        )
+        for name, rows in (("training", setup.training), ("held_out", setup.held_out))
+    )
+    return replace(setup, training=training, held_out=held_out)
 
 
 def _device(context: TaskContext, spec: TrainSpec) -> torch.device:
@@ -249,7 +289,7 @@ def _result(context: TaskContext, setup: Setup, outcome: loop.Outcome) -> dict[s
     seconds = outcome.position.seconds
     return {
         "parameters": asdict(adapters.count(setup.model)),
-        "shape": asdict(encoding.shape(setup.training, setup.spec.training.max_length)),
+        "shape": asdict(encoding.shape(setup.training, setup.spec)),
         "held_out": {
             "rows": len(setup.held_out),
             "loss_before": looked[0]["held_out_loss"] if looked else None,

@@ -16,6 +16,7 @@ from transformers.pytorch_utils import Conv1D
 from studio.errors import AskedWrongly, FieldProblem, StudioError
 from studio.methods import LinearModule
 from studio.spec import MethodChoice
+from studio.training.heads import CAUSAL, Head, head_modules
 from studio.training.quantized import QuantizedLinear
 
 
@@ -27,13 +28,16 @@ class Counts:
     total: int
 
 
-def linear_modules(model: nn.Module) -> list[LinearModule]:
-    """Every linear layer of the base but the output layer, with the transformer layer it belongs to."""
+def linear_modules(model: nn.Module, head: Head = CAUSAL) -> list[LinearModule]:
+    """Every linear layer of the base but what stands on top, with the transformer layer it belongs to."""
     output = model.get_output_embeddings()  # type: ignore[operator]
+    on_top = tuple(f"{name}." for name in head_modules(model, head))
     return [
-        LinearModule(name, _layer(name), bool(re.search(r"attn|attention", name)))
+        LinearModule(name, _layer(name), bool(re.search(r"attn|attention", name, re.IGNORECASE)))
         for name, module in model.named_modules()
-        if isinstance(module, nn.Linear | Conv1D) and module is not output
+        if isinstance(module, nn.Linear | Conv1D)
+        and module is not output
+        and not f"{name}.".startswith(on_top or ("\0",))
     ]
 
 
@@ -42,20 +46,25 @@ def _layer(name: str) -> int | None:
     return next((int(part) for part in name.split(".") if part.isdigit()), None)
 
 
-def attach(model: nn.Module, choice: MethodChoice, *, seed: int) -> nn.Module:
+def attach(model: nn.Module, choice: MethodChoice, *, seed: int, head: Head = CAUSAL) -> nn.Module:
     """`model` made ready to train by the method: adapter added and base frozen, or all weights trainable.
 
-    The adapter's start values depend on `seed` alone. Raises AskedWrongly where PEFT refuses the pair.
+    The adapter's start values depend on `seed` alone. A classifier's head trains with the adapter and is
+    saved with it. Raises AskedWrongly where PEFT refuses the pair.
     """
     torch.manual_seed(seed)
-    config = choice.method.peft_config(choice.settings, linear_modules(model))
+    config = choice.method.peft_config(choice.settings, linear_modules(model, head))
     if config is None:
         for parameter in model.parameters():
             parameter.requires_grad_(True)
         return model
     model.requires_grad_(False)
     try:
-        adapted: nn.Module = peft.get_peft_model(model, peft.get_peft_config(config))
+        prepared: Any = peft.get_peft_config({**config, "task_type": head.kind.task_type})
+        on_top = head_modules(model, head)
+        if on_top and hasattr(prepared, "modules_to_save"):
+            prepared.modules_to_save = [*(prepared.modules_to_save or ()), *on_top]
+        adapted: nn.Module = peft.get_peft_model(model, prepared)
     except (ValueError, TypeError, RuntimeError) as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")
         raise AskedWrongly(

@@ -108,14 +108,18 @@ def micro_batches(
     packed: bool,
     pad_id: int,
     layout: Layout = "tokens",
+    start_id: int = 0,
 ) -> Iterator[Batch]:
-    """The examples in batches of `batch_size` rows, packed into one line each or padded."""
+    """The examples in batches of `batch_size` rows, packed into one line each or padded.
+
+    `start_id` is the token that a decoder begins with.
+    """
     for begin in range(0, len(examples), batch_size):
         rows = examples[begin : begin + batch_size]
         if layout == "classes":
             yield _classes(rows, pad_id)
         elif layout == "decoder":
-            yield _decoder(rows, pad_id)
+            yield _decoder(rows, pad_id, start_id)
         elif layout == "sequences":
             yield _sequences(rows, packed=packed, pad_id=pad_id)
         else:
@@ -205,22 +209,18 @@ def _classes(rows: Sequence[Encoded], pad_id: int) -> Batch:
     )
 
 
-def _decoder(rows: Sequence[Encoded], pad_id: int) -> Batch:
-    """The encoder reads `ids`; the decoder, begun with the first token of `target`, writes the others."""
-    written = [list(row.target[1:]) for row in rows]
+def _decoder(rows: Sequence[Encoded], pad_id: int, start_id: int) -> Batch:
+    """The encoder reads `ids`; the decoder writes `target`, each token after those before it."""
+    written = [list(row.target) for row in rows]
+    before = _filled([[start_id, *line[:-1]] for line in written], pad_id)["input_ids"]
     width = max(map(len, written))
     trained = sum(map(len, written))
     return Batch(
-        inputs=_filled([row.ids for row in rows], pad_id)
-        | {
-            "decoder_input_ids": _filled([list(row.target[:-1]) for row in rows], pad_id)[
-                "input_ids"
-            ]
-        },
+        inputs=_filled([row.ids for row in rows], pad_id) | {"decoder_input_ids": before},
         keep=None,
         targets=torch.tensor([[*line, *[IGNORED] * (width - len(line))] for line in written]),
         rows=len(rows),
-        tokens=sum(len(row.ids) + len(row.target) - 1 for row in rows),
+        tokens=sum(len(row.ids) + len(row.target) for row in rows),
         trained_tokens=trained,
         units=trained,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -54,7 +54,7 @@ def refuse_broken_result(model: nn.Module, accepted_steps: int) -> None:
     )
 
 
-def highest_id(rows: Iterable[list[int]]) -> int:
+def highest_id(rows: Iterable[Sequence[int]]) -> int:
     """The largest token id in rows of ids; -1 where there are none."""
     return max((max(row, default=-1) for row in rows), default=-1)
 

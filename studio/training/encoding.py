@@ -8,7 +8,7 @@ from typing import Any
 
 from studio.errors import DataProblem
 from studio.objectives import Encoded
-from studio.spec import ObjectiveChoice
+from studio.spec import ObjectiveChoice, TrainSpec
 
 
 @dataclass(frozen=True)
@@ -58,11 +58,15 @@ def arrange(rows: Iterable[Encoded], choice: ObjectiveChoice, max_length: int) -
     return choice.objective.combine(kept, choice.settings, max_length)
 
 
-def shape(rows: Sequence[Encoded], max_length: int) -> Shape:
-    """Counts of encoded rows; a row that fills `max_length` counts as cut."""
+def shape(rows: Sequence[Encoded], spec: TrainSpec) -> Shape:
+    """Counts of rows as they are trained; one that fills `max_length` counts as cut."""
+    layout, length = spec.objective.objective.layout, spec.training.max_length
+    written = [len(row.target) if layout == "decoder" else 0 for row in rows]
+    masks = [line for row in rows for line in (row, row.rejected) if line is not None]
+    trained = sum(written) + sum(sum(line.mask[1:]) for line in masks)
     return Shape(
         rows=len(rows),
-        tokens=sum(len(row.ids) for row in rows),
-        trained_tokens=sum(sum(row.mask[1:]) for row in rows),
-        cut_rows=sum(len(row.ids) >= max_length for row in rows),
+        tokens=sum(written) + sum(len(line.ids) for line in masks),
+        trained_tokens=len(rows) if layout == "classes" else trained,
+        cut_rows=sum(max(map(len, row.lines())) >= length for row in rows),
     )

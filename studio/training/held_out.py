@@ -12,8 +12,10 @@ import torch
 from torch import Tensor
 
 from studio.objectives import Layout
+from studio.objectives.classification import Settings as Classes
 from studio.spec import ObjectiveChoice
 from studio.training.batching import Batch
+from studio.training.losses.preference import margins
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,60 @@ def _token_figures(sums: Tensor, units: int, mean_loss: float, settings: Any) ->
     }
 
 
+def _count_classes(logits: Tensor, batch: Batch, settings: Classes) -> Tensor:
+    """One label: the confusion matrix, `(C * C,)`. Several: rows wholly right, and a label at a time
+    right ones, wrong ones and missed ones, `(1 + 3 C,)`."""
+    classes = logits.shape[-1]
+    if not settings.several:
+        places = batch.targets[:, 0] * classes + logits.argmax(-1)
+        return torch.bincount(places, minlength=classes * classes).double()
+    given, true = logits > 0, batch.targets.bool()
+    rows = (given == true).all(-1).sum()[None]
+    counts = [(given & true).sum(0), (given & ~true).sum(0), (~given & true).sum(0)]
+    return torch.cat([rows, *counts]).double()
+
+
+def _class_figures(sums: Tensor, units: int, mean_loss: float, settings: Classes) -> dict[str, Any]:
+    labels = settings.labels or ()
+    if settings.several:
+        right, wrong, missed = sums[1:].reshape(3, -1)
+        return {
+            "accuracy": float(sums[0]) / units,
+            "f1": _macro_f1(right, wrong, missed),
+        }
+    matrix = sums.reshape(len(labels), len(labels))
+    right = matrix.diagonal()
+    return {
+        "accuracy": float(right.sum()) / units,
+        "f1": _macro_f1(right, matrix.sum(0) - right, matrix.sum(1) - right),
+        "confusion": {"labels": list(labels), "rows": matrix.to(torch.int64).tolist()},
+    }
+
+
+def _macro_f1(right: Tensor, wrong: Tensor, missed: Tensor) -> float:
+    """Mean over the labels of 2 right / (2 right + wrong + missed); labels that nobody has are left out."""
+    whole = 2 * right + wrong + missed
+    return float((2 * right[whole > 0] / whole[whole > 0]).mean())
+
+
+def _count_preferences(logits: Tensor, batch: Batch, settings: Any) -> Tensor:
+    """Rows that lean the right way, and the sum of their margins."""
+    found = margins(logits, batch, settings).double()
+    return torch.stack([(found > 0).sum().double(), found.sum()])
+
+
+def _preference_figures(
+    sums: Tensor, units: int, mean_loss: float, settings: Any
+) -> dict[str, Any]:
+    return {
+        "preference_accuracy": float(sums[0]) / units,
+        "preference_margin": float(sums[1]) / units,
+    }
+
+
 MEASURES: dict[Layout, tuple[Callable[..., Tensor], Callable[..., dict[str, Any]]]] = {
     "tokens": (_count_tokens, _token_figures),
     "decoder": (_count_tokens, _token_figures),
+    "classes": (_count_classes, _class_figures),
+    "sequences": (_count_preferences, _preference_figures),
 }

@@ -10,11 +10,12 @@ from typing import Any, Literal
 
 import torch
 from torch import nn
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoTokenizer
 
 from studio.errors import ModelProblem
 from studio.spec import ModelChoice
 from studio.training import checkups, quantized
+from studio.training.heads import CAUSAL, Head
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -79,29 +80,61 @@ def load_tokenizer(folder: Path) -> Any:
 
 
 def load_base(
-    folder: Path, dtype: torch.dtype, attention: str = "auto", held: ModelChoice | None = None
+    folder: Path,
+    dtype: torch.dtype,
+    attention: str = "auto",
+    held: ModelChoice | None = None,
+    *,
+    head: Head = CAUSAL,
+    seed: int = 0,
 ) -> nn.Module:
     """The base model of a folder on the CPU, in `dtype`, from safetensors only, without remote code.
 
     With `held`, its linear layers in as few bits as that says. The files are then read as they are:
     mapped, not copied, they need memory for one layer at a time.
 
-    Raises ModelProblem when transformers cannot build it.
+    A head that the folder does not hold gets random numbers that depend on `seed` alone.
+    Raises ModelProblem when transformers cannot build it, or not with that head.
     """
     options: dict[str, Any] = {} if attention == "auto" else {"attn_implementation": attention}
+    torch.manual_seed(seed)
     try:
-        model: nn.Module = AutoModelForCausalLM.from_pretrained(
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        head.refuse_other_kinds(config)
+        config.update(head.config)
+        model: nn.Module = head.kind.builder.from_pretrained(
             folder,
+            config=config,
             dtype="auto" if held and held.quantization != "none" else dtype,
             use_safetensors=True,
             local_files_only=True,
             trust_remote_code=False,
+            ignore_mismatched_sizes=bool(head.labels),
             **options,
         )
     except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
         raise ModelProblem(f"The model in {folder} cannot be loaded: {error}") from error
     checkups.refuse_broken_base(model)
     return quantized.hold(model, held, dtype) if held else model
+
+
+def padding_id(model: nn.Module, tokenizer: Any, head: Head) -> int:
+    """The token that fills up rows. A classifier looks for it to find where a row ends, so the model's
+    own counts there; one without any is told."""
+    known = (tokenizer.pad_token_id, tokenizer.eos_token_id, 0)
+    chosen = int(next(token for token in known if token is not None))
+    if not head.labels:
+        return int(tokenizer.pad_token_id or 0)
+    config: Any = model.config.get_text_config()  # type: ignore[union-attr, operator]
+    if config.pad_token_id is None:
+        config.pad_token_id = chosen
+    return int(config.pad_token_id)
+
+
+def start_id(model: nn.Module) -> int:
+    """The token that a decoder begins with; 0 for models that have none."""
+    config: Any = model.config
+    return int(getattr(config, "decoder_start_token_id", None) or 0)
 
 
 def checkpoint_activations(model: nn.Module) -> None:

@@ -43,6 +43,7 @@ class Setup:
     packed: bool
     pad_id: int
     checkpoints: Path
+    start_id: int = 0
     crashes: int = 0
 
     @property
@@ -206,7 +207,7 @@ def _with_held_out(
 
     def attempt(fit: Fit) -> tuple[float, dict[str, Any]]:
         total, units, sums = 0.0, 0, torch.zeros(())
-        batches = step.with_baseline(setup.model, _batches(setup, setup.held_out, fit), context)
+        batches = step.with_baseline(setup.model, batches_of(setup, setup.held_out, fit), context)
         for batch in batches:
             losses, counts = step.look(setup.model, loss, measure.count, batch, context())
             total += float(losses.total)
@@ -239,7 +240,7 @@ def _one_step(
     optimizers.set_rate(optimizer, rate)
     rows = [setup.training[row] for row in schedule.rows_of(position.step)]
     gradients, fit = survive(
-        lambda fit: _gradients(setup, _batches(setup, rows, fit)), fit, setup.model, on_words
+        lambda fit: _gradients(setup, batches_of(setup, rows, fit)), fit, setup.model, on_words
     )
     norm = step.clip((value for _, value in trainable(setup.model)), training.max_grad_norm)
     loss, size = gradients.mean_loss, float(norm)
@@ -292,12 +293,13 @@ def _gradients(setup: Setup, batches: Sequence[Batch]) -> _Gradients:
     return _Gradients(losses, sum(batch.tokens for batch in batches), units)
 
 
-def _batches(setup: Setup, rows: Sequence[Encoded], fit: Fit) -> list[Batch]:
+def batches_of(setup: Setup, rows: Sequence[Encoded], fit: Fit) -> list[Batch]:
     batches = micro_batches(
         rows,
         fit.rows_at_a_time,
         packed=setup.packed,
         pad_id=setup.pad_id,
+        start_id=setup.start_id,
         layout=setup.spec.objective.objective.layout,
     )
     return [batch.to(setup.device) for batch in batches]

@@ -10,6 +10,7 @@ from typing import Any
 
 from studio.methods import METHODS
 from studio.models import starter
+from studio.objectives import OBJECTIVES
 from studio.settings import ASSETS
 from studio.spec import TrainSpec
 
@@ -29,8 +30,12 @@ class Draft:
     data_from: str = "upload"
     data_upload: str = ""
     data_path: str = ""
+    objective: str = "chat"
+    # The objective was recognised, or chosen by hand, for this file; another file is recognised anew.
+    objective_for: str = ""
+    goal: dict[str, dict[str, Any]] = field(default_factory=dict)
     columns: dict[str, str] = field(default_factory=dict)
-    # Columns were chosen by hand for this file; another file is recognised anew.
+    # Columns were chosen by hand for this file and objective; others are recognised anew.
     columns_for: str = ""
     held_out: float = HELD_OUT
     method: str = "lora"
@@ -99,8 +104,14 @@ class Draft:
     @property
     def chosen_columns(self) -> dict[str, str] | None:
         """The columns chosen by hand for the present file, or None where they are recognised."""
-        chosen = {role: column for role, column in self.columns.items() if column}
-        return chosen if chosen and self.columns_for == self.data_file else None
+        roles = {role.name for role in OBJECTIVES[self.objective].roles}
+        chosen = {role: name for role, name in self.columns.items() if name and role in roles}
+        return chosen if chosen and self.columns_for == self.mapped else None
+
+    @property
+    def mapped(self) -> str:
+        """What a choice of columns is for: the objective and the file."""
+        return f"{self.objective}: {self.data_file}"
 
     def to_spec_json(self) -> dict[str, Any]:
         """The spec that this form asks for, as JSON that `TrainSpec.parse` reads."""
@@ -113,7 +124,7 @@ class Draft:
                 "columns": self.chosen_columns,
                 "held_out": self.held_out,
             },
-            "objective": {"name": "chat"},
+            "objective": {"name": self.objective, **self.goal.get(self.objective, {})},
             "method": {"name": self.method, **self.settings.get(self.method, {})},
             "training": dict(self.training),
         }

@@ -123,8 +123,12 @@ class Control:
 
 
 def controls(settings: type[BaseModel]) -> tuple[Control, ...]:
-    """The controls of a Settings class, in the order in which its fields are declared."""
-    return tuple(control(name, field) for name, field in settings.model_fields.items())
+    """The controls of a Settings class, in the order in which its fields are declared.
+
+    Fields of the level `file` have none: only a spec can say them.
+    """
+    fields = settings.model_fields.items()
+    return tuple(control(name, field) for name, field in fields if _level(field) != "file")
 
 
 def control(name: str, field: FieldInfo) -> Control:
@@ -141,9 +145,14 @@ def control(name: str, field: FieldInfo) -> Control:
         is_optional=is_optional,
         unit=str(more.get("unit", "")),
         cost=str(more.get("cost", "")),
-        level=str(more.get("level", "advanced")),
+        level=_level(field),
         alternatives=alternatives,
     )
+
+
+def _level(field: FieldInfo) -> str:
+    more = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+    return str(more.get("level", "advanced"))
 
 
 def values(these: tuple[Control, ...], shown: Mapping[str, Any]) -> dict[str, Any]:

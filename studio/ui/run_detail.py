@@ -8,7 +8,7 @@ from typing import Any
 
 from jobs.models import Event, Job, JobState
 from studio.failures import Diagnosis
-from studio.ui import run_words, words
+from studio.ui import held_out, run_words, words
 from studio.ui.curve import curve, small
 from studio.ui.job_list import pill
 from studio.ui.markup import icon
@@ -73,6 +73,7 @@ def figures_html(job: Job, made: Progress | None, metrics: Metrics) -> str:
         shown.append(("Loss", f"{made.loss:.3f}"))
     if made is not None and made.held_out_loss is not None:
         shown.append(("Loss on rows held out", f"{made.held_out_loss:.3f}"))
+        shown += held_out.figures(job, made.held_out)
     for name, title, unit in (
         ("tokens_per_second", "Tokens a second", ""),
         ("device_percent", "Device used", " %"),
@@ -117,9 +118,10 @@ def drawing_html(job: Job, metrics: Metrics, made: Progress | None) -> str:
     """The curves of a training: losses large, the others small; nothing for jobs that have none."""
     if job.task != "train":
         return ""
+    mixed_up = held_out.confusion_html(job, made.held_out) if made else ""
     others = "".join(small(metrics, name, title) for name, title in SMALL.items())
     return curve(metrics, made.total_steps if made else None) + (
-        f'<div class="smalls">{others}</div>' if others else ""
+        (f'<div class="smalls">{others}</div>' if others else "") + mixed_up
     )
 
 

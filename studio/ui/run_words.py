@@ -41,6 +41,8 @@ class Progress:
     total_steps: int
     loss: float | None
     held_out_loss: float | None
+    # What else was counted on the held-out rows, by the objective's names.
+    held_out: Mapping[str, Any]
     # Where the newest unbroken stretch began: after a resume the clock starts anew.
     first_step: int
     started: float | None
@@ -102,6 +104,7 @@ def progress_of(lines: Sequence[Mapping[str, Any]]) -> Progress | None:
         total_steps=int(last.get("total_steps") or 0),
         loss=_newest(steps, "loss"),
         held_out_loss=_newest(steps, "held_out_loss"),
+        held_out=next((line["held_out"] for line in reversed(steps) if line.get("held_out")), {}),
         first_step=steps[begin]["step"],
         started=_time(steps[begin]),
         latest=_time(last),

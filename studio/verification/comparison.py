@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,50 +10,79 @@ import safetensors.torch
 import torch
 from peft import PeftModel
 from torch import Tensor
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoTokenizer
 
-from studio.spec import ModelChoice
+from studio.errors import DataProblem
+from studio.spec import ObjectiveChoice, TrainSpec
 from studio.training import quantized
+from studio.training.heads import Head
 from studio.verification.bounds import Difference, Verdict, judge
-from studio.verification.reference import encode, logits_of, read_base, read_rows
+from studio.verification.reference import Row, encode, logits_of, read_reference
 
 OFFLINE = {"local_files_only": True, "trust_remote_code": False}
 
 
 def compare(export: Path, base_folder: Path, base_dtype: str, reference: Path) -> Verdict:
     """Load `export` and judge it. Whatever keeps it from loading is a verdict too, not an error."""
-    rows = read_rows(reference)
+    spec, examples, expected_rows = read_reference(reference)
+    choice, head = spec.objective, Head.of(spec.objective)
     try:
         tokenizer = AutoTokenizer.from_pretrained(export, **OFFLINE)
-        model = _load(export, base_folder, base_dtype, read_base(reference))
+        model = _load(export, base_folder, base_dtype, spec)
     except Exception as error:  # noqa: BLE001  # any failure to load is what is being tested for
         return Verdict(False, None, f"The export cannot be loaded: {error}")
-    own = encode([row.messages for row in rows], tokenizer)
-    if [row.ids for row in own] != [row.ids for row in rows]:
+    own = _encoded(examples, choice, tokenizer)
+    if own != [(row.ids, row.target) for row in expected_rows]:
         return Verdict(
             False,
             None,
-            "The export's tokenizer or chat template writes the same conversation differently from the "
+            "The export's tokenizer or chat template writes the same row differently from the "
             "one used in training. It was not kept.",
+        )
+    named = tuple(model.config.id2label.values()) if head.labels else ()
+    if named != head.labels:
+        return Verdict(
+            False, None, f"The export names its labels {named}, not {head.labels}. It was not kept."
         )
     is_16_bit = next(model.parameters()).dtype is not torch.float32 or base_dtype != "float32"
     measured = _Measured(is_16_bit)
-    for number, row in enumerate(rows):
+    for number, row in enumerate(expected_rows):
         expected = safetensors.torch.load_file(reference / f"{number}.safetensors")
-        measured.add(logits_of(model, row.ids), expected["tuned"], expected["base"])
-    return judge(measured.difference(), is_16_bit=is_16_bit, rows=len(rows))
+        found = logits_of(model, row, choice)
+        if found.shape != expected["tuned"].shape:
+            return Verdict(False, None, "The export's outputs are not those that were trained.")
+        measured.add(found, expected["tuned"], expected["base"])
+    return judge(measured.difference(), is_16_bit=is_16_bit, rows=len(expected_rows))
 
 
-def _load(export: Path, base_folder: Path, base_dtype: str, held: ModelChoice) -> Any:
+def _encoded(
+    examples: Sequence[Row], choice: ObjectiveChoice, tokenizer: Any
+) -> list[tuple[list[int], tuple[int, ...]]] | None:
+    """What the export's own tokenizer makes of the rows; None where its template refuses one."""
+    try:
+        return [(row.ids, row.target) for row in encode(examples, choice, tokenizer)]
+    except DataProblem:
+        return None
+
+
+def _load(export: Path, base_folder: Path, base_dtype: str, spec: TrainSpec) -> Any:
+    head = Head.of(spec.objective)
+    builder = head.kind.builder
     if (export / "adapter_config.json").is_file():
         dtype = getattr(torch, base_dtype)
-        base = AutoModelForCausalLM.from_pretrained(base_folder, dtype=dtype, **OFFLINE)
-        base = quantized.hold(base, held, dtype)
+        # The export says which labels there are: the base knows none of them.
+        config = AutoConfig.from_pretrained(export if head.labels else base_folder, **OFFLINE)
+        base = builder.from_pretrained(
+            base_folder,
+            config=config,
+            dtype=dtype,
+            ignore_mismatched_sizes=bool(head.labels),
+            **OFFLINE,
+        )
+        base = quantized.hold(base, spec.model, dtype)
         return PeftModel.from_pretrained(base, str(export)).eval()
     # use_safetensors and the dtype that its own config names: as a user gets it.
-    return AutoModelForCausalLM.from_pretrained(
-        export, dtype="auto", use_safetensors=True, **OFFLINE
-    ).eval()
+    return builder.from_pretrained(export, dtype="auto", use_safetensors=True, **OFFLINE).eval()
 
 
 class _Measured:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,80 +12,100 @@ import torch
 from torch import Tensor, nn
 
 from jobs import durable
+from studio.data.examples import KINDS, Example, Place
 from studio.inference.opened import Opened
+from studio.objectives import Encoded
 from studio.settings import ASSETS
-from studio.spec import ModelChoice
+from studio.spec import ObjectiveChoice, TrainSpec
+from studio.training.batching import micro_batches
+from studio.training.loading import start_id
 from studio.verification.bounds import MINIMUM_ROWS
-
-Message = dict[str, str]
 
 # Positions compared a row: bounds the reference at a few GB even with a very large vocabulary.
 TOKENS_PER_ROW = 256
-# How the base was held while it was trained: an adapter belongs to those very numbers.
-BASE = "base.json"
 
-
-@dataclass(frozen=True)
-class Row:
-    """One row of the comparison: the conversation, and the ids that training made of it."""
-
-    messages: list[Message]
-    ids: list[int]
+# An example as `as_json` gives it: role to value.
+Row = dict[str, Any]
 
 
 def choose_rows(
-    held_out: Sequence[list[Message]], training: Sequence[list[Message]]
-) -> list[list[Message]]:
-    """At least MINIMUM_ROWS conversations: held-out rows, then training rows, then fixed sentences."""
-    chosen = list(held_out[: 2 * MINIMUM_ROWS])
-    chosen += training[: max(0, MINIMUM_ROWS - len(chosen))]
+    choice: ObjectiveChoice, held_out: Sequence[Example], training: Sequence[Example]
+) -> list[Row]:
+    """At least MINIMUM_ROWS examples: held-out rows, then training rows, then fixed sentences."""
+    chosen = [example.as_json() for example in held_out[: 2 * MINIMUM_ROWS]]
+    chosen += [example.as_json() for example in training[: max(0, MINIMUM_ROWS - len(chosen))]]
     fixed = json.loads((ASSETS / "verification.json").read_text(encoding="utf-8"))
-    sentences = [[{"role": "user", "content": sentence}] for sentence in fixed]
+    roles = KINDS[choice.name].role_sets[0]
+    label = next(iter(getattr(choice.settings, "labels", None) or ("",)))
+    sentences = [
+        {role: label if role == "label" else sentence for role in roles} for sentence in fixed
+    ]
     return chosen + sentences[: max(0, MINIMUM_ROWS - len(chosen))]
 
 
-def encode(conversations: Sequence[list[Message]], tokenizer: Any) -> list[Row]:
-    """Rows as a tokenizer and its chat template encode them."""
-    return [
-        Row(
-            messages,
-            tokenizer.apply_chat_template(messages, tokenize=True, return_dict=True)["input_ids"][
-                :TOKENS_PER_ROW
-            ],
-        )
-        for messages in conversations
-    ]
+def encode(rows: Sequence[Row], choice: ObjectiveChoice, tokenizer: Any) -> list[Encoded]:
+    """Rows as an objective encodes them with this tokenizer and its template, cut for the comparison.
+
+    Raises DataProblem where the template refuses one.
+    """
+    make, place = KINDS[choice.name].make, Place(0, 1, 1)
+    found = []
+    for row in rows:
+        example = make(row, {role: role for role in row}, place)
+        whole = choice.objective.encode(example, tokenizer, choice.settings)
+        ids = whole.ids[:TOKENS_PER_ROW]
+        target = whole.target
+        if choice.objective.layout == "decoder":
+            target = target[:TOKENS_PER_ROW]
+        found.append(Encoded(ids, [1] * len(ids), target=target))
+    return found
 
 
 @torch.inference_mode()
-def logits_of(model: nn.Module, ids: list[int]) -> Tensor:
-    """Logits `(T, V)` of one row in float32, on the CPU."""
-    device = next(model.parameters()).device
-    output: Any = model(input_ids=torch.tensor([ids], device=device), use_cache=False)
-    return output.logits[0].float().cpu()  # type: ignore[no-any-return]
+def logits_of(model: nn.Module, row: Encoded, choice: ObjectiveChoice) -> Tensor:
+    """Logits of one row in float32, on the CPU: `(T, V)` a position, or `(1, C)` of the classes."""
+    layout = choice.objective.layout
+    (batch,) = micro_batches(
+        [row],
+        1,
+        packed=False,
+        pad_id=0,
+        layout="tokens" if layout == "sequences" else layout,
+        start_id=start_id(model),
+    )
+    inputs = batch.to(next(model.parameters()).device).inputs
+    output: Any = model(**inputs, use_cache=False)
+    return output.logits.reshape(-1, output.logits.shape[-1]).float().cpu()  # type: ignore[no-any-return]
 
 
-def write_reference(opened: Opened, conversations: Sequence[list[Message]], folder: Path) -> None:
-    """Write `rows.json` and, for each row N, `N.safetensors` with `tuned` and `base`, both `(T, V)`."""
+def write_reference(opened: Opened, rows: Sequence[Row], folder: Path) -> None:
+    """Write what is compared, and for each row N `N.safetensors` with `tuned` and `base` logits."""
     folder.mkdir(parents=True, exist_ok=True)
-    rows = encode(conversations, opened.tokenizer)
-    durable.write_json(folder / "rows.json", [vars(row) for row in rows])
-    durable.write_json(folder / BASE, opened.order.spec.model.model_dump(mode="json"))
-    tuned = [logits_of(opened.model, row.ids) for row in rows]
+    choice = opened.order.spec.objective
+    encoded = encode(rows, choice, opened.tokenizer)
+    durable.write_json(folder / "spec.json", opened.order.spec.to_json())
+    durable.write_json(
+        folder / "rows.json",
+        [
+            {"example": row, "ids": seen.ids, "target": list(seen.target)}
+            for row, seen in zip(rows, encoded, strict=True)
+        ],
+    )
+    tuned = [logits_of(opened.model, row, choice) for row in encoded]
     with opened.base() as base:
-        for number, row in enumerate(rows):
+        for number, row in enumerate(encoded):
             safetensors.torch.save_file(
-                {"tuned": tuned[number], "base": logits_of(base, row.ids)},
+                {"tuned": tuned[number], "base": logits_of(base, row, choice)},
                 folder / f"{number}.safetensors",
             )
 
 
-def read_rows(folder: Path) -> list[Row]:
-    """The rows of a reference."""
-    document = json.loads((folder / "rows.json").read_text(encoding="utf-8"))
-    return [Row(entry["messages"], entry["ids"]) for entry in document]
-
-
-def read_base(folder: Path) -> ModelChoice:
-    """How the base of a reference was held."""
-    return ModelChoice(**json.loads((folder / BASE).read_text(encoding="utf-8")))
+def read_reference(folder: Path) -> tuple[TrainSpec, list[Row], list[Encoded]]:
+    """The spec of a reference, its examples, and what training made of them."""
+    spec = TrainSpec.parse(json.loads((folder / "spec.json").read_text(encoding="utf-8")))
+    entries = json.loads((folder / "rows.json").read_text(encoding="utf-8"))
+    encoded = [
+        Encoded(entry["ids"], [1] * len(entry["ids"]), target=tuple(entry["target"]))
+        for entry in entries
+    ]
+    return spec, [entry["example"] for entry in entries], encoded

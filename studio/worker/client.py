@@ -59,8 +59,8 @@ class Worker:
         """The first rows as the model sees them: `[{"tokens": [{"text", "trained"}]}]`."""
         return self._ask("preview", {"spec": spec.to_json(), "limit": limit}, lane)  # type: ignore[no-any-return]
 
-    def answer(self, job_id: int, prompt: str, *, max_new_tokens: int = 256) -> dict[str, str]:
-        """`{"base", "tuned"}`: what the base and the finished run answer."""
+    def answer(self, job_id: int, prompt: str, *, max_new_tokens: int = 256) -> dict[str, Any]:
+        """`{"base", "tuned"}`: what the base and the finished run answer; labels with shares as well."""
         arguments = {"job_id": job_id, "prompt": prompt, "max_new_tokens": max_new_tokens}
         return self._ask("answer", arguments)  # type: ignore[no-any-return]
 

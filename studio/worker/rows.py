@@ -6,13 +6,13 @@ import functools
 import json
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from studio.data.examples import Example, build
 from studio.data.inspection import inspect
 from studio.data.readers import stamp_of
-from studio.data.split import Split
 from studio.estimator.estimate import Rows
 from studio.library import Library
 from studio.objectives import Encoded
@@ -25,55 +25,81 @@ from studio.worker.bench import Base, Bench
 MOST_ENCODED = 4_000
 
 
-def examples(bench: Bench, choice: DataChoice) -> Split | None:
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """The examples of a spec, split; told apart by identity, for comparing all of them takes long."""
+
+    training: tuple[Any, ...]
+    held_out: tuple[Any, ...]
+
+
+def examples(bench: Bench, choice: DataChoice, objective: str) -> Parts | None:
     """The examples of a spec, split; None while it names no data or no columns that are known.
 
     Raises DataProblem when the data cannot be read or split as asked.
     """
     columns = json.dumps(choice.columns, sort_keys=True) if choice.columns else None
-    found: tuple[Example, ...] = ()
-    hash_ = choice.dataset or ""
-    if choice.dataset is not None:
-        found = _of_dataset(bench.home, choice.dataset, columns) if columns else ()
-    elif choice.path is not None:
-        path = Path(choice.path).expanduser().absolute()
-        found, hash_ = _of_file(bench.home, path, stamp_of(path), columns)
-    if not found:
-        return None
-    with closing(Library(bench.home)) as library:
-        return library.versions.split(found, hash_, choice.held_out, choice.seed, choice.split)
+    stamp = ""
+    if choice.path is not None and choice.dataset is None:
+        stamp = stamp_of(Path(choice.path).expanduser().absolute())
+    plain = choice.model_copy(update={"columns": None})
+    return _parts(bench.home, plain, stamp, columns, objective)
 
 
 @functools.lru_cache(maxsize=4)
-def _of_dataset(home: Home, hash_: str, columns: str) -> tuple[Example, ...]:
+def _parts(
+    home: Home, choice: DataChoice, stamp: str, columns: str | None, objective: str
+) -> Parts | None:
+    found: tuple[Example, ...] = ()
+    hash_ = choice.dataset or ""
+    if choice.dataset is not None:
+        found = _of_dataset(home, choice.dataset, columns, objective) if columns else ()
+    elif choice.path is not None:
+        path = Path(choice.path).expanduser().absolute()
+        found, hash_ = _of_file(home, path, stamp, columns, objective)
+    if not found:
+        return None
     with closing(Library(home)) as library:
-        return build(library.open(hash_), json.loads(columns)).examples
+        parts = library.versions.split(found, hash_, choice.held_out, choice.seed, choice.split)
+    return Parts(*parts)
+
+
+@functools.lru_cache(maxsize=4)
+def _of_dataset(home: Home, hash_: str, columns: str, objective: str) -> tuple[Example, ...]:
+    with closing(Library(home)) as library:
+        return build(library.open(hash_), json.loads(columns), objective).examples
 
 
 @functools.lru_cache(maxsize=4)
 def _of_file(
-    home: Home, path: Path, stamp: str, columns: str | None
+    home: Home, path: Path, stamp: str, columns: str | None, objective: str
 ) -> tuple[tuple[Example, ...], str]:
     """The examples of a file, and the hash of the dataset that it was kept as."""
     with closing(Library(home)) as library:
         kept = library.import_file(path)
     table = kept.table
-    mapping = inspect(table, json.loads(columns) if columns else None, "chat").mapping
+    mapping = inspect(table, json.loads(columns) if columns else None, objective).mapping
     if not mapping.roles:
         return (), kept.dataset.hash
     return build(table.rows, mapping.roles, mapping.objective).examples, kept.dataset.hash
 
 
+def settled(bench: Bench, spec: TrainSpec) -> tuple[TrainSpec, Parts | None]:
+    """The spec with what its objective leaves to the data filled in, and the data, as far as it is known."""
+    parts = examples(bench, spec.data, spec.objective.name)
+    if parts is None:
+        return spec, None
+    return replace(spec, objective=spec.objective.settled(parts.training)), parts
+
+
 def encoded_rows(bench: Bench, spec: TrainSpec, base: Base) -> Rows | None:
     """The rows of a spec, encoded at full length by the base's own tokenizer; None without data."""
-    parts = examples(bench, spec.data)
-    if parts is None:
-        return None
-    return _encoded(bench, base, parts, spec.objective)
+    spec, parts = settled(bench, spec)
+    return _encoded(bench, base, parts, spec.objective) if parts else None
 
 
 @functools.lru_cache(maxsize=4)
-def _encoded(bench: Bench, base: Base, parts: Split, objective: ObjectiveChoice) -> Rows:
+def _encoded(bench: Bench, base: Base, parts: Parts, objective: ObjectiveChoice) -> Rows:
     tokenizer = bench.tokenizer(base)
     return Rows(
         _encode_sample(parts.training, objective, tokenizer),

@@ -27,7 +27,12 @@ class Run:
 
 
 def make_order(
-    home: Home, model: Path, data: Path, method: str = "lora", **training: Any
+    home: Home,
+    model: Path,
+    data: Path,
+    method: Any = "lora",
+    objective: Any = "chat",
+    **training: Any,
 ) -> TrainOrder:
     """The order that the desk would make, with `training` over quick settings."""
     spec = TrainSpec.parse(
@@ -36,6 +41,7 @@ def make_order(
             "model": {"source": str(model)},
             "data": {"path": str(data), "held_out": 0.2},
             "method": method,
+            "objective": objective,
             "training": {**QUICK, **training},
         }
     )
@@ -57,12 +63,12 @@ def context(home: Home, job_id: int, spec: dict[str, Any], **values: Any) -> Tas
 
 
 def train_run(
-    home_folder: Path, job_id: int, model: Path, data: Path, method: str = "lora", **training: Any
+    home_folder: Path, job_id: int, model: Path, data: Path, method: Any = "lora", **more: Any
 ) -> Run:
     """Train to the end."""
     from studio.tasks.train import train
 
     home = Home(home_folder).prepare()
-    order = make_order(home, model, data, method, **training)
+    order = make_order(home, model, data, method, **more)
     result = train(context(home, job_id, order.to_json()))
     return Run(home, order, home.run(job_id), result)

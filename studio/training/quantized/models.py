@@ -10,6 +10,7 @@ from torch import nn
 
 from studio.errors import AskedWrongly, FieldProblem
 from studio.spec import ModelChoice
+from studio.training.heads import on_top
 from studio.training.quantized.linear import QuantizedLinear
 from studio.training.quantized.storage import Kind
 
@@ -17,12 +18,13 @@ from studio.training.quantized.storage import Kind
 def quantize(model: nn.Module, kind: Kind, *, double: bool, dtype: torch.dtype) -> nn.Module:
     """Quantise the linear layers of `model` in place, one after the other; the rest becomes `dtype`.
 
-    The output layer and what is tied to the embedding stay whole: each of their errors is a wrong word.
+    The output layer, what is tied to the embedding and a classifier's head stay whole: each of their
+    errors is a wrong word, and a head trains.
     Raises AskedWrongly where the model has no linear layer that could be quantised.
     """
     output = model.get_output_embeddings()  # type: ignore[operator]
-    kept = {id(value) for module in (output, model.get_input_embeddings()) if module is not None  # type: ignore[operator]
-            for value in module.parameters()}  # fmt: skip
+    whole = [output, model.get_input_embeddings(), *map(model.get_submodule, on_top(model))]  # type: ignore[operator]
+    kept = {id(value) for module in whole if module is not None for value in module.parameters()}
 
     def change(module: nn.Module) -> nn.Module | None:
         if type(module) is not nn.Linear or id(module.weight) in kept:

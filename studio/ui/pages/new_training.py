@@ -19,7 +19,7 @@ from studio.ui.figures import figures_html, figures_line
 from studio.ui.form import controls
 from studio.ui.markup import heading
 from studio.ui.pages.page import Page
-from studio.ui.steps import data_step, method_step, model_step, review_step, step
+from studio.ui.steps import data_step, goal_part, method_step, model_step, review_step, step
 from studio.ui.steps.step import DATA, METHOD, MODEL, REVIEW, Fields, problem_html
 from studio.ui.wiring import QUIET, opening
 
@@ -70,7 +70,7 @@ class Layout:
         """What `data_step.shown` updates."""
         data = self.data
         parts = [data.drop, data.path, data.findings, data.mapping, data.preview]
-        return [*parts, *data.roles.values()]
+        return [*parts, *data.roles.values(), data.objective_for, *data.goal.shown]
 
     @property
     def method_shown(self) -> list[Any]:
@@ -139,6 +139,10 @@ def wire_fields(form: Form, layout: Layout) -> None:
             trigger_mode="always_last",
             **QUIET,
         )
+    # By hand only: what the page fills in itself is no choice.
+    layout.data.goal.choice.input(
+        spoken(form.goal_chosen), inputs, layout.data_shown, trigger_mode="always_last", **QUIET
+    )
     for role in layout.data.roles.values():
         chosen = [part["columns_for"], layout.data.findings, layout.data.preview]
         role.input(spoken(form.roles_chosen), inputs, chosen, **QUIET)
@@ -208,8 +212,10 @@ class Form:
 
     @property
     def restored(self) -> list[str]:
-        """The fields that an opened page fills from its draft; columns come with the data's findings."""
-        return [name for name in self.fields.components if not name.startswith("columns.")]
+        """The fields that an opened page fills from its draft; goal and columns come with the data's
+        findings."""
+        shown = ("columns.", "objective")
+        return [name for name in self.fields.components if not name.startswith(shown)]
 
     def read(self, shown: tuple[Any, ...]) -> tuple[str, Draft]:
         """The draft in the window's controls, and its id."""
@@ -268,15 +274,23 @@ class Form:
         return model_step.shown(draft, self.backstage.home)
 
     def data_changed(self, *shown: Any) -> list[Any]:
-        """Another file: its findings, and the columns recognised anew."""
+        """Another file: its findings; goal and columns are recognised anew."""
         draft_id, draft = self.read(shown)
+        draft = data_step.recognised(draft)
+        self.keep(draft_id, draft)
+        return data_step.shown(draft)
+
+    def goal_chosen(self, *shown: Any) -> list[Any]:
+        """A goal chosen by hand: it holds for this file, and the columns are recognised for it."""
+        draft_id, draft = self.read(shown)
+        draft = replace(draft, objective_for=draft.data_file)
         self.keep(draft_id, draft)
         return data_step.shown(draft)
 
     def roles_chosen(self, *shown: Any) -> list[Any]:
         """A column chosen by hand: it holds for this file from now on."""
         draft_id, draft = self.read(shown)
-        draft = replace(draft, columns_for=draft.data_file)
+        draft = replace(draft, columns_for=draft.mapped)
         self.keep(draft_id, draft)
         _, _, findings, _, preview, *_ = data_step.shown(draft)
         return [draft.columns_for, findings, preview]
@@ -344,7 +358,9 @@ class Form:
     def _missing(self, number: int, draft: Draft) -> str:
         if number == MODEL:
             return model_step.missing(draft, self.backstage.home)
-        return data_step.missing(draft) if number == DATA else method_step.missing(draft)
+        if number == DATA:
+            return data_step.missing(draft) or model_step.unsuited(draft, self.backstage.home)
+        return method_step.missing(draft)
 
     def _move(self, draft_id: str, draft: Draft, number: int) -> None:
         if draft_id:
@@ -355,12 +371,12 @@ def draft_of(values: Mapping[str, Any]) -> Draft:
     """The draft that the controls' values make, by the names they have in the form."""
     simple: dict[str, Any] = {}
     nested: dict[str, dict[str, Any]] = {"columns": {}, "training": {}}
-    settings: dict[str, dict[str, Any]] = {}
+    settings: dict[str, dict[str, dict[str, Any]]] = {"settings": {}, "goal": {}}
     for name, value in values.items():
         section, _, rest = name.partition(".")
-        if section == "settings":
-            method, _, setting = rest.partition(".")
-            settings.setdefault(method, {})[setting] = value
+        if section in settings:
+            thing, _, setting = rest.partition(".")
+            settings[section].setdefault(thing, {})[setting] = value
         elif rest:
             nested[section][rest] = value
         else:
@@ -371,8 +387,15 @@ def draft_of(values: Mapping[str, Any]) -> Draft:
     return Draft(
         **simple,
         columns={role: str(column or "") for role, column in nested["columns"].items()},
-        settings={method: _settings(method, shown) for method, shown in settings.items()},
-        training=_training(nested["training"]),
+        settings={
+            method: _values(_method_controls(method), shown)
+            for method, shown in settings["settings"].items()
+        },
+        goal={
+            objective: _values(_goal_controls(objective), shown)
+            for objective, shown in settings["goal"].items()
+        },
+        training=_values(_training_controls(), nested["training"]),
     )
 
 
@@ -383,6 +406,10 @@ def field_value(draft: Draft, name: str) -> Any:
         method, _, setting = rest.partition(".")
         each = _method_controls(method)[setting]
         return each.to_shown(draft.settings.get(method, {}).get(setting, each.default))
+    if section == "goal":
+        objective, _, setting = rest.partition(".")
+        each = _goal_controls(objective)[setting]
+        return each.to_shown(draft.goal.get(objective, {}).get(setting, each.default))
     if section == "training":
         each = _training_controls()[rest]
         default = None if rest == "learning_rate" else each.default
@@ -390,14 +417,8 @@ def field_value(draft: Draft, name: str) -> Any:
     return getattr(draft, name)
 
 
-def _settings(method: str, shown: Mapping[str, Any]) -> dict[str, Any]:
-    these = _method_controls(method)
-    found = {name: these[name].to_json(value) for name, value in shown.items()}
-    return {name: value for name, value in found.items() if value is not None}
-
-
-def _training(shown: Mapping[str, Any]) -> dict[str, Any]:
-    these = _training_controls()
+def _values(these: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[str, Any]:
+    """What the controls show as JSON, without what is left empty."""
     found = {name: these[name].to_json(value) for name, value in shown.items()}
     return {name: value for name, value in found.items() if value is not None}
 
@@ -406,12 +427,16 @@ def _method_controls(method: str) -> dict[str, Any]:
     return {each.name: each for each in controls(METHODS[method].settings)}
 
 
+def _goal_controls(objective: str) -> dict[str, Any]:
+    return {each.name: each for each in goal_part.goal_controls(objective)}
+
+
 def _training_controls() -> dict[str, Any]:
     return {each.name: each for each in method_step.training_controls()}
 
 
 def _is_setting(name: str) -> bool:
-    return name == "method" or name.startswith(("settings.", "training."))
+    return name == "method" or name.startswith(("settings.", "training.", "goal."))
 
 
 PAGE = Page("New training", "", 10, "train", build)

@@ -1,9 +1,9 @@
-"""Try it: one question, answered by the base model and by the tuned one, side by side."""
+"""Try it: one question or text, answered by the base model and by the tuned one, side by side."""
 
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gradio as gr
@@ -19,6 +19,8 @@ from studio.ui.pages.page import Page
 from studio.ui.wiring import QUIET, opening
 
 SUGGESTIONS = 3
+# Of a text to be continued so much is suggested; of many labels so many are shown.
+WORDS, LABELS = 12, 10
 WORKING = "The model is being loaded and answers; the first time takes longest."
 # The two cards say at once that something happens; the question itself goes on unchanged.
 MARK_BUSY = """(run, question) => {
@@ -49,7 +51,7 @@ def build(backstage: Backstage) -> None:
     with gr.Column(elem_classes="card", visible=False) as card:
         run = runs.chooser("run")
         question = gr.Textbox(
-            label="Your question",
+            label="Your question or text",
             info="`prompt`",
             lines=3,
             max_lines=10,
@@ -111,15 +113,16 @@ class View:
 
     def _held_out_questions(self, job_id: int) -> list[str]:
         document = self.backstage.orders.queue.store.job(job_id).spec
-        data = TrainSpec.parse(document.get("spec", document)).data
+        spec = TrainSpec.parse(document.get("spec", document))
+        data = spec.data
         if data.dataset is None or not data.columns:
             return []
         library = self.backstage.library
-        built = build_examples(library.open(data.dataset), data.columns)
+        built = build_examples(library.open(data.dataset), data.columns, spec.objective.name)
         held_out = library.versions.split(
             built.examples, data.dataset, data.held_out, data.seed, data.split
         ).held_out
-        return [example.prompt[-1].content for example in held_out[:SUGGESTIONS]]
+        return [_opening(example) for example in held_out[:SUGGESTIONS]]
 
     def answer(self, run: str, question: str) -> str:
         """Both answers, or words about why there are none."""
@@ -131,13 +134,32 @@ class View:
 def answers_html(answers: Mapping[str, Any] | None) -> str:
     """The two answers beside each other."""
     cards = [("base", "Before training", "base model"), ("tuned", "After training", "tuned model")]
+    labels = (answers or {}).get("labels") or {}
     shown = "".join(
         f'<section class="answer {name}"><h2>{title} <small>{term}</small></h2>'
-        f"{_answer((answers or {}).get(name))}"
+        f"{_answer((answers or {}).get(name))}{_labels(labels.get(name) or [])}"
         f'<p class="working" role="status">{WORKING}</p></section>'
         for name, title, term in cards
     )
     return f'<div class="answers">{shown}</div>'
+
+
+def _labels(found: Sequence[Mapping[str, Any]]) -> str:
+    """Each label with its probability, the likeliest first."""
+    lines = "".join(
+        f"<li><span>{html.escape(str(each['label']))}</span>"
+        f'<span class="thin"><i style="width:{100 * each["share"]:.0f}%"></i></span>'
+        f"<span>{each['share']:.0%}</span></li>"
+        for each in found[:LABELS]
+    )
+    return f'<ol class="labels">{lines}</ol>' if lines else ""
+
+
+def _opening(example: Any) -> str:
+    """What a person would type: the last question, the text, or of a mere text its first words."""
+    turns = getattr(example, "prompt", ())
+    said = turns[-1].content if turns else example.question
+    return str(said or " ".join(example.answer.split()[:WORDS]))
 
 
 def _answer(text: Any) -> str:

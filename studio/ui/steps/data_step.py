@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import html
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from studio.data.columns import CONFIDENT, WANTED, recognise
+from studio.data.examples import Role
+from studio.data.examples import build as build_examples
 from studio.data.inspection import Inspection, inspect
 from studio.data.readers import read
 from studio.data.table import Table
-from studio.errors import StudioError
+from studio.errors import AskedWrongly, StudioError
 from studio.objectives import OBJECTIVES
 from studio.ui import words
 from studio.ui.draft import HELD_OUT, Draft
 from studio.ui.markup import icon
-from studio.ui.steps import step
+from studio.ui.steps import goal_part, step
 from studio.ui.steps.step import Fields, problem_html
 
 SOURCES = (
@@ -29,13 +32,16 @@ SOURCES = (
 ROWS_SHOWN = 5
 CELL_CHARACTERS = 220
 NOT_USED = ""
-ROLES = OBJECTIVES["chat"].roles
+# Every part that a column can play, whatever the goal; those of the chosen goal are shown.
+ROLES = list({role.name: role for each in OBJECTIVES.values() for role in each.roles}.values())
 
 
 @dataclass(frozen=True)
 class Controls:
     """The step's own components beside the form's fields."""
 
+    goal: goal_part.Controls
+    objective_for: Any
     drop: Any
     path: Any
     findings: Any
@@ -79,9 +85,13 @@ def build(fields: Fields) -> Controls:
             ),
         )
         findings = gr.HTML(elem_id="findings", apply_default_css=False)
+    objective_for = fields.add("objective_for", gr.Textbox(visible=False))
+    goal = goal_part.build(fields)
     mapping, roles, preview = _mapping(fields)
     back, forward = step.navigation(step.DATA, "Next: method")
-    return Controls(drop, path, findings, roles, mapping, preview, back, forward)
+    return Controls(
+        goal, objective_for, drop, path, findings, roles, mapping, preview, back, forward
+    )
 
 
 def _mapping(fields: Fields) -> tuple[Any, dict[str, Any], Any]:
@@ -97,9 +107,10 @@ def _mapping(fields: Fields) -> tuple[Any, dict[str, Any], Any]:
                     gr.Dropdown(
                         choices=[],
                         label=role.title,
-                        info=f"`{role.name}` · {role.description}",
+                        info=_info(role),
                         allow_custom_value=True,
                         elem_id=f"role-{role.name}",
+                        visible=role in OBJECTIVES["chat"].roles,
                     ),
                 )
                 for role in ROLES
@@ -120,16 +131,20 @@ def _mapping(fields: Fields) -> tuple[Any, dict[str, Any], Any]:
 
 
 def shown(draft: Draft) -> list[Any]:
-    """Updates for drop, path, findings, mapping, preview and each role."""
+    """Updates for drop, path, findings, mapping, preview, each role, what the goal is for, and the goal."""
     drop = gr.File(visible=draft.data_from == "upload")
     path = gr.Textbox(visible=draft.data_from == "path")
-    if not draft.data_file:
-        return [drop, path, "", gr.Column(visible=False), "", *[gr.skip()] * len(ROLES)]
-    try:
-        found = inspected(draft)
-    except StudioError as error:
+    words, found = "", None
+    if draft.data_file:
+        try:
+            found = inspected(draft)
+        except StudioError as error:
+            words = problem_html(error.words)
+    goal = goal_part.shown(draft, is_visible=found is not None or bool(draft.chosen_columns))
+    if found is None:
         hidden = gr.Column(visible=False)
-        return [drop, path, problem_html(error.words), hidden, "", *[gr.skip()] * len(ROLES)]
+        nothing = [gr.skip()] * len(ROLES)
+        return [drop, path, words, hidden, "", *nothing, draft.objective_for, *goal]
     columns = [("not used", NOT_USED), *((name, name) for name in found.table.columns)]
     return [
         drop,
@@ -137,11 +152,40 @@ def shown(draft: Draft) -> list[Any]:
         findings_html(found),
         gr.Column(visible=True),
         preview_html(found),
-        *(
-            gr.Dropdown(choices=columns, value=found.mapping.roles.get(role.name, NOT_USED))
-            for role in ROLES
-        ),
+        *(_role(role, draft.objective, found, columns) for role in ROLES),
+        draft.objective_for,
+        *goal,
     ]
+
+
+def _role(role: Role, objective: str, found: Inspection, columns: list[tuple[str, str]]) -> Any:
+    """The role as the goal has it: the same name may mean another thing, or nothing."""
+    meant = next((each for each in OBJECTIVES[objective].roles if each.name == role.name), None)
+    if meant is None:
+        return gr.Dropdown(choices=columns, value=NOT_USED, visible=False)
+    return gr.Dropdown(
+        choices=columns,
+        value=found.mapping.roles.get(role.name, NOT_USED),
+        label=meant.title,
+        info=_info(meant),
+        visible=True,
+    )
+
+
+def _info(role: Role) -> str:
+    return f"`{role.name}` · {role.description}"
+
+
+def recognised(draft: Draft) -> Draft:
+    """The draft with the goal that its file is recognised for, where that is a new file."""
+    if not draft.data_file or draft.objective_for == draft.data_file:
+        return draft
+    try:
+        mapping = recognise(_table(Path(draft.data_file)))
+    except StudioError:
+        return draft
+    objective = mapping.objective if mapping.confidence >= CONFIDENT else Draft().objective
+    return replace(draft, objective=objective, objective_for=draft.data_file)
 
 
 def inspected(draft: Draft) -> Inspection:
@@ -150,7 +194,7 @@ def inspected(draft: Draft) -> Inspection:
     Raises DataProblem when the file cannot be read or the columns do not fit.
     """
     table = _table(Path(draft.data_file))
-    return inspect(table, draft.chosen_columns, "chat")
+    return inspect(table, draft.chosen_columns, draft.objective)
 
 
 def _table(path: Path) -> Table:
@@ -240,7 +284,21 @@ def missing(draft: Draft) -> str:
     if not found.mapping.roles:
         return found.mapping.reason
     if not found.ready:
-        return "No row can be used with these columns. Choose the question's and the answer's."
+        wanted = WANTED[draft.objective]
+        return f"No row can be used with these columns. Choose those that hold {wanted}."
+    return _objection(draft, found)
+
+
+def _objection(draft: Draft, found: Inspection) -> str:
+    """Why the goal cannot be reached with these rows (one label only, say); empty where it can."""
+    if not OBJECTIVES[draft.objective].looks_at_examples:
+        return ""
+    try:
+        examples = build_examples(found.table.rows, found.mapping.roles, draft.objective).examples
+        draft.to_spec().objective.settled(examples)
+    except AskedWrongly as error:
+        others = [each for each in error.fields if not each.field.startswith("objective")]
+        return "" if others else error.words
     return ""
 
 

@@ -10,6 +10,7 @@ import gradio as gr
 
 from studio.errors import AskedWrongly
 from studio.methods import METHODS, Method
+from studio.objectives import OBJECTIVES
 from studio.spec import Training
 from studio.ui.draft import Draft
 from studio.ui.form import Control, control, controls
@@ -144,6 +145,8 @@ def field_titles(draft: Draft) -> dict[str, str]:
     titles = {f"training.{each.name}": each.title for each in training_controls()}
     settings = controls(METHODS[draft.method].settings)
     titles |= {f"method.{each.name}": each.title for each in settings}
+    goal = controls(OBJECTIVES[draft.objective].settings)
+    titles |= {f"objective.{each.name}": each.title for each in goal}
     titles["data.held_out"] = "Share kept back for checking"
     return titles
 

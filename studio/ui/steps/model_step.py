@@ -12,6 +12,7 @@ import gradio as gr
 from studio.errors import StudioError
 from studio.models import starter
 from studio.models.describe import Description, describe
+from studio.objectives import OBJECTIVES
 from studio.settings import Home
 from studio.ui import words
 from studio.ui.draft import Draft
@@ -35,8 +36,17 @@ SOURCES = (
 )
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 NO_TEMPLATE = (
-    "This model has no chat template, so it is not known how it marks questions and answers. "
-    "Choose an instruction-tuned model; its name often ends in Instruct or Chat."
+    "This model has no chat template, so it is not known how it marks questions and answers. It can "
+    "sort texts or continue them; to answer questions choose an instruction-tuned model (its name often "
+    "ends in Instruct or Chat)."
+)
+READS_FIRST = (
+    "This model reads with an encoder and writes with a decoder: it can turn one text into another. "
+    "For other goals choose a model such as Llama or Qwen."
+)
+WRITES_ONLY = (
+    "To turn one text into another a model with encoder and decoder is needed, such as T5. "
+    "Choose one in the first step, or another goal."
 )
 
 
@@ -122,8 +132,8 @@ def card_html(draft: Draft, home: Home) -> str:
         ("Longest text", words.count(found.architecture.max_length, "token")),
         ("Licence", found.licence or "not stated"),
     ]
-    missing = "" if found.has_chat_template else note_html(NO_TEMPLATE)
-    return facts_html(facts) + missing
+    note = "" if found.has_chat_template else NO_TEMPLATE
+    return facts_html(facts) + note_html(READS_FIRST if _reads_first(found) else note)
 
 
 def describe_source(draft: Draft, home: Home) -> Description | None:
@@ -143,10 +153,27 @@ def missing(draft: Draft, home: Home) -> str:
     if draft.model_from == "hub" and not HUB_ID.fullmatch(draft.model_source):
         return f"'{draft.model_source}' is no name on the Hub. Expected: owner/name."
     try:
-        found = describe_source(draft, home)
+        describe_source(draft, home)
     except StudioError as error:
         return error.words
-    return NO_TEMPLATE if found is not None and not found.has_chat_template else ""
+    return ""
+
+
+def unsuited(draft: Draft, home: Home) -> str:
+    """Why the model cannot be trained for the draft's goal, in words; empty when it can."""
+    found = describe_source(draft, home)
+    objective = OBJECTIVES[draft.objective]
+    if found is None:
+        return ""
+    if _reads_first(found) != (objective.layout == "decoder"):
+        # Encoder-decoders can sort texts as well.
+        is_sorting = objective.layout == "classes"
+        return "" if is_sorting else READS_FIRST if _reads_first(found) else WRITES_ONLY
+    return NO_TEMPLATE if objective.needs_template and not found.has_chat_template else ""
+
+
+def _reads_first(found: Description) -> bool:
+    return bool(found.architecture.config.get("is_encoder_decoder"))
 
 
 def summary(draft: Draft) -> str:

@@ -11,7 +11,7 @@ import gradio as gr
 
 from studio.errors import AskedWrongly
 from studio.ui.draft import Draft, default_name
-from studio.ui.steps import data_step, method_step, model_step, step
+from studio.ui.steps import data_step, goal_part, method_step, model_step, step
 from studio.ui.steps.step import Fields
 
 
@@ -57,6 +57,7 @@ def shown(draft: Draft) -> list[Any]:
     rows = (
         ("Model", model_step.summary(draft), step.MODEL),
         ("Data", data_step.summary(draft) if draft.data_file else "none chosen", step.DATA),
+        ("Goal", goal_part.summary(draft), step.DATA),
         ("Method", method_step.summary(draft), step.METHOD),
     )
     cells = "".join(

@@ -6,10 +6,12 @@ from typing import Any
 
 import torch
 
+from studio.errors import ModelProblem
 from studio.estimator.blueprint import Plan, blueprint
 from studio.methods import METHODS
 from studio.models.describe import describe as describe_files
 from studio.spec import MethodChoice
+from studio.training.heads import CAUSAL, Head
 from studio.worker.bench import Bench
 from studio.worker.kinds.kind import Kind
 
@@ -39,8 +41,18 @@ def answer(bench: Bench, source: str, revision: str | None) -> dict[str, Any]:
 
 def _targets(place: Any) -> list[str]:
     full = METHODS["full"]
-    plan = Plan(MethodChoice(full.name, full.settings()), torch.float32, "auto", False)
-    names = blueprint(place, plan).linear_modules
+    method = MethodChoice(full.name, full.settings())
+    names: tuple[str, ...] = ()
+    # Not every base writes text: some only read it, some do both.
+    for head in (CAUSAL, Head("decoder"), Head("classes", ("0", "1"))):
+        try:
+            names = blueprint(
+                place, Plan(method, torch.float32, "auto", False, head=head)
+            ).linear_modules
+            break
+        except ModelProblem as error:
+            if error.code != "model_kind":
+                raise
     return list(dict.fromkeys(name.rpartition(".")[2] for name in names))
 
 

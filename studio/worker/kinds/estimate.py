@@ -9,12 +9,12 @@ from studio.estimator.estimate import estimate
 from studio.spec import TrainSpec
 from studio.worker.bench import Bench
 from studio.worker.kinds.kind import Kind
-from studio.worker.rows import encoded_rows
+from studio.worker.rows import encoded_rows, settled
 
 
 def answer(bench: Bench, spec: dict[str, Any], memory_bytes: int | None) -> dict[str, Any]:
     """The document of the command `estimate`."""
-    parsed = TrainSpec.parse(spec)
+    parsed, _ = settled(bench, TrainSpec.parse(spec))
     base = bench.base(parsed.model.source, parsed.model.revision)
     found = estimate(
         parsed,

@@ -9,15 +9,14 @@ from studio.spec import TrainSpec
 from studio.training.encoding import encode
 from studio.worker.bench import Bench
 from studio.worker.kinds.kind import Kind
-from studio.worker.rows import examples
+from studio.worker.rows import settled
 
 _UNFINISHED = "\ufffd"  # what a decoder gives for bytes that are not a whole letter yet
 
 
 def answer(bench: Bench, spec: dict[str, Any], limit: int) -> list[dict[str, Any]]:
     """`[{"tokens": [{"text", "trained"}]}]`, cut as training will cut them; empty without data."""
-    parsed = TrainSpec.parse(spec)
-    parts = examples(bench, parsed.data)
+    parsed, parts = settled(bench, TrainSpec.parse(spec))
     if parts is None:
         return []
     base = bench.base(parsed.model.source, parsed.model.revision)

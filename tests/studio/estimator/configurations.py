@@ -46,12 +46,36 @@ CONFIGURATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "smollm3": ("SmolLM3Config", {**_LIKE_LLAMA, "num_hidden_layers": 4, "pad_token_id": 0}),
     "qwen3 moe": ("Qwen3MoeConfig", {**_LIKE_LLAMA, **_EXPERTS, "num_experts": 4}),
     "jamba": ("JambaConfig", {**_LIKE_LLAMA, "num_experts": 2, "use_mamba_kernels": False}),
+    "t5": (
+        "T5Config",
+        {
+            "vocab_size": 512,
+            "d_model": 64,
+            "d_kv": 16,
+            "d_ff": 160,
+            "num_layers": 3,
+            "num_heads": 4,
+            "dropout_rate": 0.0,
+        },
+    ),
+    "bert": (
+        "BertConfig",
+        {
+            "vocab_size": 512,
+            "hidden_size": 64,
+            "intermediate_size": 160,
+            "num_hidden_layers": 3,
+            "num_attention_heads": 4,
+        },
+    ),
     "mixtral": ("MixtralConfig", {**_LIKE_LLAMA, "num_local_experts": 4}),
 }
 # They take no positions, so packed rows would mix: the trainer pads them.
 PADDED_ONLY = {"opt", "bloom", "falcon"}
 # Each row goes to the experts that its values choose.
 EXPERTS = {"mixtral", "qwen3 moe"}
+# They write nothing from the first word to the last, or only after reading.
+NOT_CAUSAL = {"t5", "bert"}
 # Its state-space layers look at the values of the padding mask.
 NOT_SIMULATED = {"jamba"}
 

@@ -9,13 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
-from transformers import AutoModelForCausalLM
 
 from studio.objectives import Encoded
 from studio.spec import TrainSpec
 from studio.training import adapters, optimizers, probe, quantized, step
 from studio.training.batching import Batch, micro_batches
 from studio.training.fused import fuse
+from studio.training.heads import Head
 from studio.training.loading import Numbers, checkpoint_activations
 from studio.training.losses import loss_of
 
@@ -26,11 +26,15 @@ def peak_bytes(
     """Tensor bytes at the peak of two optimizer steps, by what the allocator handed out and took back."""
     training = spec.training
     options = {} if training.attention == "auto" else {"attn_implementation": training.attention}
-    base = AutoModelForCausalLM.from_config(config, dtype=numbers.weights, **options)
+    head = Head.of(spec.objective)
+    config.update(head.config)
+    if head.labels and config.pad_token_id is None:
+        config.pad_token_id = 0
+    base = head.kind.builder.from_config(config, dtype=numbers.weights, **options)
     base = quantized.hold(base, spec.model, numbers.weights)
     if packed and not probe.can_pack(base, config.vocab_size):
         raise ValueError("this architecture cannot pack")
-    model = adapters.attach(base, spec.method, seed=0)
+    model = adapters.attach(base, spec.method, seed=0, head=head)
     if training.gradient_checkpointing:
         checkpoint_activations(model)
     fuse(model)
@@ -52,6 +56,7 @@ def _step(
     spec: TrainSpec,
     numbers: Numbers,
 ) -> None:
+    (batch,) = step.with_baseline(model, [batch], numbers.context)
     for _ in range(spec.training.gradient_accumulation):
         step.micro_step(model, loss_of(spec.objective), batch, batch.units, numbers.context())
     parameters = (parameter for _, parameter in adapters.trainable(model))

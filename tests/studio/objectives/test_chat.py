@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from studio.data.examples import Message
 from studio.errors import DataProblem
 from studio.objectives.chat import Settings, encode
 from tests import tiny
@@ -27,7 +28,8 @@ def tokenizer() -> Any:
 
 
 def conversation(*turns: tuple[str, str]) -> Any:
-    return SimpleNamespace(messages=tuple(SimpleNamespace(role=r, content=c) for r, c in turns))
+    messages = tuple(Message(role, content) for role, content in turns)
+    return SimpleNamespace(messages=messages, tools=())
 
 
 def trained(tokenizer: Any, *turns: tuple[str, str]) -> str:
@@ -81,3 +83,56 @@ def test_a_model_without_a_chat_template_is_refused_with_a_way_out() -> None:
 
     with pytest.raises(DataProblem, match="Instruct or Chat"):
         encode(conversation(("user", "A"), ("assistant", "B")), tokenizer, Settings())
+
+
+TOOL = {"type": "function", "function": {"name": "stock", "parameters": {}}}
+WITH_TOOLS = (
+    "{% for t in tools or [] %}[tool {{ t.function.name }}]{% endfor %}"
+    "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}"
+    "{% for c in m.tool_calls or [] %}<call {{ c.function.name }}>{% endfor %}<|im_end|>{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+# Thoughts are shown in the last answer only, as reasoning models' templates do it.
+FORGETFUL = (
+    "{% for m in messages %}<|im_start|>{{ m['role'] }}\n"
+    "{% if m['role'] == 'assistant' and not loop.last %}{{ m['content'].split('</think>')[-1] }}"
+    "{% else %}{{ m['content'] }}{% endif %}<|im_end|>{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
+
+def with_tools() -> Any:
+    calls = ({"type": "function", "function": {"name": "stock", "arguments": {}}},)
+    turns = (
+        Message("user", "Is it there?"),
+        Message("assistant", "", calls),
+        Message("tool", "3 left"),
+        Message("assistant", "Yes."),
+    )
+    return SimpleNamespace(messages=turns, tools=(TOOL,))
+
+
+def test_the_call_of_a_tool_and_the_answer_are_trained_the_tool_s_words_are_not() -> None:
+    tokenizer = tiny.make_tokenizer()
+    tokenizer.chat_template = WITH_TOOLS
+
+    row = encode(with_tools(), tokenizer, Settings())
+
+    trained = [token for token, on in zip(row.ids, row.mask, strict=True) if on]
+    assert tokenizer.decode(trained) == "<call stock><|im_end|>Yes.<|im_end|>"
+    assert "[tool stock]" in tokenizer.decode(row.ids)
+
+
+def test_a_template_that_shows_no_tools_is_said_to_be_so() -> None:
+    with pytest.raises(DataProblem, match="does not show tools"):
+        encode(with_tools(), tiny.make_tokenizer(), Settings())
+
+
+def test_where_a_template_rewrites_earlier_answers_only_the_last_is_trained() -> None:
+    tokenizer = tiny.make_tokenizer()
+    tokenizer.chat_template = FORGETFUL
+    turns = [("user", "A?"), ("assistant", "<think>so</think>One."), ("user", "B?")]
+
+    assert trained(tokenizer, *turns, ("assistant", "<think>hm</think>Two.")) == (
+        "<think>hm</think>Two.<|im_end|>"
+    )

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from studio.data.examples import Message
 from studio.objectives import Encoded
 from studio.spec import ModelChoice, TrainSpec
 from studio.training import adapters, encoding, loading
@@ -17,10 +18,8 @@ def encoded(count: int = 12) -> list[Encoded]:
     """Rows of tiny's data as the tiny tokenizer encodes them."""
     examples = [
         SimpleNamespace(
-            messages=(
-                SimpleNamespace(role="user", content=question),
-                SimpleNamespace(role="assistant", content=answer),
-            ),
+            messages=(Message("user", question), Message("assistant", answer)),
+            tools=(),
             line=number,
         )
         for number, (question, answer) in enumerate(tiny.make_rows(count), start=2)

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from studio.data.examples import Message
 from studio.errors import DataProblem
 from studio.spec import TrainSpec
 from studio.training import encoding
@@ -14,8 +15,8 @@ from tests import tiny
 
 def example(question: str, line: int) -> SimpleNamespace:
     turns = (("user", question), ("assistant", "Yes."))
-    messages = tuple(SimpleNamespace(role=role, content=content) for role, content in turns)
-    return SimpleNamespace(messages=messages, line=line)
+    messages = tuple(Message(role, content) for role, content in turns)
+    return SimpleNamespace(messages=messages, tools=(), line=line)
 
 
 def test_rows_are_cut_on_the_right_and_counted() -> None:
@@ -26,7 +27,8 @@ def test_rows_are_cut_on_the_right_and_counted() -> None:
     cut = encoding.encode([example("Is it?", 2)], objective, tiny.make_tokenizer(), whole - 2)
 
     assert len(cut[0].ids) == whole - 2
-    shape = encoding.shape(cut, whole - 2)
+    spec = TrainSpec.parse({"training": {"max_length": whole - 2}})
+    shape = encoding.shape(cut, spec)
     assert (shape.rows, shape.tokens, shape.cut_rows) == (1, whole - 2, 1)
 
 

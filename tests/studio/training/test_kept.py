@@ -20,11 +20,11 @@ def test_the_kept_rows_are_split_as_they_were_frozen(
     home = Home(tmp_path)
     order = make_order(home, tiny_model, rows_csv)
 
-    rows = kept_split(Library(home), order.spec.data)
+    rows = kept_split(Library(home), order.spec.data, "chat")
 
     assert (len(rows.training), len(rows.held_out)) == (19, 5)
 
 
 def test_a_spec_that_was_never_queued_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataProblem, match="not queued"):
-        kept_split(Library(Home(tmp_path)), DataChoice(path="rows.csv"))
+        kept_split(Library(Home(tmp_path)), DataChoice(path="rows.csv"), "chat")

@@ -29,10 +29,13 @@ def test_what_a_newer_program_wrote_is_left_out() -> None:
 
 
 def test_columns_chosen_by_hand_hold_for_their_file_only() -> None:
-    draft = Draft(data_upload="/a.csv", columns={"prompt": "q", "system": ""}, columns_for="/a.csv")
+    draft = Draft(
+        data_upload="/a.csv", columns={"prompt": "q", "system": ""}, columns_for="chat: /a.csv"
+    )
 
     assert draft.chosen_columns == {"prompt": "q"}
     assert replace(draft, data_upload="/b.csv").chosen_columns is None
+    assert replace(draft, objective="text").chosen_columns is None
 
 
 @pytest.mark.parametrize(

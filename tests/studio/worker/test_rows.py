@@ -49,9 +49,9 @@ def test_without_data_there_are_no_rows(bench: Bench, tiny_model: Path) -> None:
 def test_a_file_that_changed_is_read_again(bench: Bench, tiny_model: Path, tmp_path: Path) -> None:
     file = tiny.write_csv(tmp_path / "rows.csv", 12)
     choice = spec(tiny_model, path=str(file)).data
-    before = rows.examples(bench, choice)
+    before = rows.examples(bench, choice, "chat")
     tiny.write_csv(file, 20)
-    after = rows.examples(bench, choice)
+    after = rows.examples(bench, choice, "chat")
 
     assert before is not None
     assert after is not None

@@ -71,7 +71,10 @@ def test_a_model_of_the_hub_is_said_to_be_downloaded_first(home: Home) -> None:
 
 def test_a_good_file_is_recognised_and_lets_on(tmp_path: Path) -> None:
     draft = draft_on(tiny.write_csv(tmp_path / "replies.csv", 24))
-    _, _, findings, _, preview, prompt, response, *_ = data_step.shown(draft)
+    _, _, findings, _, preview, *more = data_step.shown(draft)
+    prompt, response = (
+        more[[role.name for role in data_step.ROLES].index(name)] for name in ("prompt", "response")
+    )
 
     assert "24 rows, 2 columns. All 24 rows are ready." in text(findings)
     assert "usual for question and answer" in text(preview)
@@ -88,10 +91,41 @@ def test_rows_without_an_answer_are_named(tmp_path: Path) -> None:
     assert "Row 7: the answer is empty" in text(data_step.shown(draft_on(file))[2])
 
 
+def test_the_goal_is_the_one_that_the_file_is_recognised_for(tmp_path: Path) -> None:
+    file = tiny.write_jsonl(tmp_path / "rows.jsonl", tiny.make_rows_of("classification"))
+
+    found = data_step.recognised(draft_on(file))
+
+    assert (found.objective, found.objective_for) == ("classification", str(file))
+    by_hand = replace(found, objective="text")
+    assert data_step.recognised(by_hand).objective == "text"
+
+
+def test_a_goal_that_the_rows_cannot_teach_is_explained(tmp_path: Path) -> None:
+    rows = [{**row, "label": "same"} for row in tiny.make_rows_of("classification")]
+    file = tiny.write_jsonl(tmp_path / "rows.jsonl", rows)
+
+    draft = replace(draft_on(file), objective="classification", objective_for=str(file))
+
+    assert "nothing to tell apart" in data_step.missing(draft)
+
+
+def test_a_model_that_does_not_suit_the_goal_is_named_with_what_does(
+    home: Home, tiny_model: Path, tmp_path: Path
+) -> None:
+    writes = Draft(model_from="path", model_path=str(tiny_model))
+    reads_first = replace(writes, model_path=str(tiny.make_encoder_decoder(tmp_path / "t5")))
+
+    assert "such as T5" in model_step.unsuited(replace(writes, objective="seq2seq"), home)
+    assert "such as Llama" in model_step.unsuited(reads_first, home)
+    assert model_step.unsuited(replace(reads_first, objective="seq2seq"), home) == ""
+    assert model_step.unsuited(replace(reads_first, objective="classification"), home) == ""
+
+
 def test_columns_chosen_by_hand_are_taken(tmp_path: Path) -> None:
     file = tiny.write_csv(tmp_path / "x.csv", 24, columns=("eins", "zwei"))
     by_hand = replace(
-        draft_on(file), columns={"prompt": "zwei", "response": "eins"}, columns_for=str(file)
+        draft_on(file), columns={"prompt": "zwei", "response": "eins"}, columns_for=f"chat: {file}"
     )
 
     found = data_step.inspected(by_hand)

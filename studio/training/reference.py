@@ -1,0 +1,77 @@
+"""The reference of preference training: what the base thinks of every answer, known before the first step."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from jobs import durable
+from studio.objectives import Encoded
+from studio.training import step
+from studio.training.adapters import has_adapter
+from studio.training.batching import Batch
+from studio.training.fitting import Fit, survive
+
+
+def with_reference(
+    rows: Sequence[Encoded],
+    file: Path,
+    model: nn.Module,
+    batches_of: Callable[[Sequence[Encoded], Fit], Sequence[Batch]],
+    precision: Callable[[], AbstractContextManager[Any]],
+    fit: Fit,
+    on_words: Callable[[str], None],
+) -> list[Encoded]:
+    """The rows, each with the log-probabilities of its two answers under the base model.
+
+    The base is the model with its adapter off, so no second one is held; where all weights train it
+    is the model before training. They are computed once and kept in `file`: a resumed run reads them.
+    """
+    if file.is_file():
+        kept = safetensors.torch.load_file(file)["scores"]
+        if len(kept) == len(rows):
+            return _joined(rows, kept)
+    was_training = model.training
+    model.eval()
+    with _base(model):
+        scores, _ = survive(
+            lambda fit: torch.cat(
+                [_scores(model, batch, precision) for batch in batches_of(rows, fit)]
+            ),
+            fit,
+            model,
+            on_words,
+        )
+    model.train(was_training)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    durable.write_bytes(file, safetensors.torch.save({"scores": scores}))
+    return _joined(rows, scores)
+
+
+def _base(model: nn.Module) -> AbstractContextManager[Any]:
+    if has_adapter(model):
+        return model.disable_adapter()  # type: ignore[operator, no-any-return]
+    return contextlib.nullcontext()
+
+
+def _scores(
+    model: nn.Module, batch: Batch, precision: Callable[[], AbstractContextManager[Any]]
+) -> Tensor:
+    """`(rows, 2)` on the CPU: of each row its answer, and the one beside it."""
+    own = step.score(model, batch, precision())
+    if batch.mismatched is not None:
+        own = torch.cat([own, step.score(model, batch.mismatched, precision())])
+    return own.reshape(2, batch.rows).T.cpu()
+
+
+def _joined(rows: Sequence[Encoded], scores: Tensor) -> list[Encoded]:
+    pairs = scores.tolist()
+    return [replace(row, reference=tuple(pair)) for row, pair in zip(rows, pairs, strict=True)]

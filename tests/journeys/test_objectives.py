@@ -1,0 +1,93 @@
+"""Every goal from a file to a verified export, all in the page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests import tiny
+from tests.journeys.person import Person
+
+
+def rows_file(objective: str, folder: Path) -> Path:
+    return tiny.write_jsonl(folder / f"{objective}.jsonl", tiny.make_rows_of(objective))
+
+
+def trains(person: Person, model: Path, file: Path, goal: str) -> int:
+    """From the first page to a training that is done; the goal is the one that the file suggests."""
+    person.opens()
+    person.chooses_model(model)
+    person.uploads(file)
+    expect(person.page.locator("#objective label.selected")).to_contain_text(goal)
+    person.goes_on_to_method()
+    person.sets("training-epochs", "8")
+    person.opens_more_settings()
+    person.sets("training-learning_rate", "0.005")
+    run = person.starts_training(goal)
+    person.waits_until_done()
+    return run
+
+
+def exports_verified(person: Person, run: int) -> None:
+    for title in ("Adapter only", "Whole model"):
+        person.page.goto(f"{person.studio.instance.address}export?run={run}")
+        expect(person.exports(title)).to_contain_text("Verified.")
+    assert person.complaints == []
+
+
+def test_texts_are_sorted_with_labels_and_how_sure_the_model_is(
+    person: Person, tiny_model: Path, tmp_path: Path
+) -> None:
+    run = trains(person, tiny_model, rows_file("classification", tmp_path), "Sort texts")
+    expect(person.page.locator("#job-detail")).to_contain_text("Sorted right")
+    expect(person.page.locator("#job-curve .confusion tbody tr")).to_have_count(4)
+
+    person.page.goto(f"{person.studio.instance.address}try?run={run}")
+    _, after = person.asks("Is the lamp for 30 euros still in stock?")
+    assert "%" in after
+    expect(person.page.locator("#answers .tuned .labels li")).to_have_count(4)
+    exports_verified(person, run)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("objective", "goal", "figure"),
+    [
+        ("text", "Continue my texts", "First guesses right"),
+        ("preference", "Prefer the better answer", "Leans the right way"),
+        ("seq2seq", "Turn one text into another", "First guesses right"),
+    ],
+)
+def test_every_other_goal_goes_the_same_way(
+    person: Person, tiny_model: Path, tmp_path: Path, objective: str, goal: str, figure: str
+) -> None:
+    model: Any = tiny_model
+    if objective == "seq2seq":
+        model = tiny.make_encoder_decoder(tmp_path / "t5")
+    run = trains(person, model, rows_file(objective, tmp_path), goal)
+    expect(person.page.locator("#job-detail")).to_contain_text(figure)
+
+    person.page.goto(f"{person.studio.instance.address}try?run={run}")
+    assert len(person.asks("Where can I find a kettle under 10 euros?")) == 2
+    exports_verified(person, run)
+
+
+def test_one_label_only_and_a_model_that_cannot_are_said_before_anything_starts(
+    person: Person, tiny_model: Path, tmp_path: Path
+) -> None:
+    rows = [{**row, "label": "same"} for row in tiny.make_rows_of("classification")]
+    person.opens()
+    person.chooses_model(tiny_model)
+    person.uploads(tiny.write_jsonl(tmp_path / "one.jsonl", rows))
+    person.page.locator("#objective").get_by_text("Sort texts").click()
+    person.page.locator("#next-1").click()
+    expect(person.findings).to_contain_text("nothing to tell apart")
+
+    person.uploads(rows_file("seq2seq", tmp_path))
+    expect(person.page.locator("#objective label.selected")).to_contain_text("Turn one text")
+    person.page.locator("#next-1").click()
+    expect(person.findings).to_contain_text("encoder and decoder is needed")
+    expect(person.page.locator("#next-2")).to_be_hidden()
