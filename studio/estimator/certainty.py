@@ -17,7 +17,7 @@ PROVEN_FAMILIES = frozenset(
         *("smollm3", "stablelm"),
     }
 )
-PROVEN_METHODS = frozenset({"lora", "full"})
+PROVEN_METHODS = frozenset({"lora", "qlora", "full"})
 PROVEN_OPTIMIZERS = frozenset({"adamw", "sgd"})
 PROVEN_PRECISIONS = frozenset({"fp32"})
 # With double quantisation some 300 bytes of a tiny model's are missed: 0.03 %, so it is a range.

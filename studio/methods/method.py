@@ -47,6 +47,8 @@ class Method:
     rate_factor: Callable[[Any, str], float] = lambda settings, parameter: 1.0
     # What of `learning_rate` suits a base of so many parameters.
     rate_share: Callable[[int], float] = lambda parameters: 1.0
+    # How the base is held where the spec does not say; a method that names one needs a quantised base.
+    quantization: Literal["none", "nf4", "fp4", "int8"] = "none"
 
     def rate_for(self, parameters: int) -> float:
         """The learning rate for a base of this size, to two digits."""

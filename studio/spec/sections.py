@@ -34,7 +34,7 @@ class ModelChoice(Section):
     quantization: Literal["none", "nf4", "fp4", "int8"] = Field(
         "none",
         title="Hold the model in fewer bits",
-        description="In how few bits the frozen base is held: an eighth of its memory in 4 bits, a "
+        description="In how few bits the frozen base is held: a seventh of its memory in 4 bits, a "
         "quarter in 8, for a small loss of quality and slower steps.",
         json_schema_extra={"unit": "", "cost": "time", "level": "advanced"},
     )
@@ -166,7 +166,12 @@ class Training(Section):
         le=1000,
         title="Stop when it no longer helps",
         description="Stop after this many held-out measurements without a gain, and keep the best state.",
-        json_schema_extra={"unit": "measurements", "cost": "disk", "level": "advanced"},
+        json_schema_extra={
+            "unit": "measurements",
+            "cost": "disk",
+            "level": "advanced",
+            "empty": "never",
+        },
     )
     on_spike: Literal["skip", "lower_rate", "stop", "keep"] = Field(
         "skip",

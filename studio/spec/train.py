@@ -38,12 +38,15 @@ class TrainSpec:
         method = reading.method(sections.get("method", "lora"))
         # The rate that suits the method, where none was given: full fine-tuning needs a tenth of LoRA's.
         training = dict(_as_mapping(sections.get("training")))
+        model = sections.get("model", {})
         if method is not None:
             training.setdefault("learning_rate", method.method.learning_rate)
+            if isinstance(model, Mapping):
+                model = {"quantization": method.method.quantization, **model}
         spec = cls(
             version=VERSION,
             name=reading.text("name", sections.get("name", "")),
-            model=reading.section("model", ModelChoice, sections.get("model", {})),
+            model=reading.section("model", ModelChoice, model),
             data=reading.section("data", DataChoice, sections.get("data", {})),
             objective=reading.objective(sections.get("objective", "chat")),
             method=method,  # type: ignore[arg-type]  # None only together with a problem
@@ -112,6 +115,13 @@ class TrainSpec:
             problems.append(
                 FieldProblem("model.double_quantization", "It needs a 4-bit model; switch it off.")
             )
+        needed = self.method.method.quantization
+        if self.model.quantization == "none" != needed:
+            words = (
+                f"{self.method.method.title} needs the base in few bits: use {json.dumps(needed)} or leave it "
+                'out. With a whole base the method is called "lora".'
+            )
+            problems.append(FieldProblem("model.quantization", words))
         if self.model.quantization != "none" and self.method.method.family == "full":
             words = (
                 f"{self.method.method.title} trains the base's own weights, which cannot be done in so few "
@@ -129,9 +139,10 @@ class TrainSpec:
         if self.training.eval_every == "never":
             found.append(FieldProblem("training.eval_every", f'{words} Use "epoch" or a number.'))
         if self.data.held_out == 0:
-            found.append(
-                FieldProblem("data.held_out", f"{words} Keep a share of rows, such as 0.1.")
+            words = (
+                "It looks at rows kept out of training, and none are: keep a share, such as 0.1."
             )
+            found.append(FieldProblem("training.early_stopping", words))
         return found
 
 

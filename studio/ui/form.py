@@ -50,6 +50,8 @@ class Control:
     cost: str = ""
     level: str = "advanced"
     alternatives: tuple[type, ...] = ()
+    # What an empty field means, in a word.
+    empty: str = "automatic"
 
     @property
     def help(self) -> str:
@@ -66,10 +68,10 @@ class Control:
         if self.kind is Kind.SWITCH:
             return gr.Checkbox(**common)
         if self.kind is Kind.WHOLE_NUMBER:
-            return gr.Number(precision=0, placeholder="automatic", **common)
+            return gr.Number(precision=0, placeholder=self.empty, **common)
         if self.kind is Kind.NUMBER:
             # Limits are the spec's to check: it names all problems at once, in its own words.
-            return gr.Number(placeholder="automatic", **common)
+            return gr.Number(placeholder=self.empty, **common)
         if self.kind is Kind.CHOICE and len(self.choices) <= RADIO_CHOICES:
             return gr.Radio(choices=list(self.choices), **common)
         if self.kind in (Kind.CHOICE, Kind.OPEN_CHOICE):
@@ -147,6 +149,7 @@ def control(name: str, field: FieldInfo) -> Control:
         cost=str(more.get("cost", "")),
         level=_level(field),
         alternatives=alternatives,
+        empty=str(more.get("empty", "automatic")),
     )
 
 

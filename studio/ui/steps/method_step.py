@@ -28,6 +28,8 @@ TRAINING = (
     "warmup_ratio",
     "weight_decay",
     "gradient_checkpointing",
+    "early_stopping",
+    "on_spike",
     "seed",
 )
 

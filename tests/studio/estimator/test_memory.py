@@ -136,7 +136,7 @@ def test_the_peak_is_the_real_one_over_a_quantised_base(
         pytest.skip("8-bit weights have no scales to quantise")
     held = {"quantization": kind, "double_quantization": double}
 
-    error = compare("llama", tmp_path, "lora", {}, PACKED, held)
+    error = compare("llama", tmp_path, "qlora", {}, PACKED, held)
     deep = compare("llama", tmp_path, "lora", {"gradient_checkpointing": True}, PADDED, held)
 
     assert abs(error) < (0.001 if double else 0.0002)

@@ -107,6 +107,16 @@ def test_what_cannot_be_quantised_is_said_at_its_field(document: Any, field: str
     assert set(problems(document)) == {field}
 
 
+def test_qlora_is_lora_over_a_quantised_base() -> None:
+    assert TrainSpec.parse({"method": "qlora"}).model.quantization == "nf4"
+    chosen = TrainSpec.parse({"method": "qlora", "model": {"quantization": "int8"}})
+    assert chosen.model.quantization == "int8"
+    assert TrainSpec.parse(chosen.to_json()) == chosen
+    assert TrainSpec.parse({"method": "lora"}).model.quantization == "none"
+    found = problems({"method": "qlora", "model": {"quantization": "none"}})
+    assert 'use "nf4" or leave it out' in found["model.quantization"]
+
+
 def test_the_learning_rate_left_out_is_the_methods_own() -> None:
     assert TrainSpec.parse({"method": "full"}).training.learning_rate == 2e-5
     assert TrainSpec.parse({"method": "lora"}).training.learning_rate == 2e-4
@@ -116,7 +126,7 @@ def test_the_learning_rate_left_out_is_the_methods_own() -> None:
     ("section", "values", "field"),
     [
         ("training", {"eval_every": "never"}, "training.eval_every"),
-        ("data", {"held_out": 0.0}, "data.held_out"),
+        ("data", {"held_out": 0.0}, "training.early_stopping"),
     ],
 )
 def test_early_stopping_needs_something_to_stop_by(

@@ -6,7 +6,7 @@ import pytest
 
 from studio.errors import AskedWrongly
 from studio.methods import LinearModule
-from studio.methods.lora import Settings, choose, peft_config, rate_factor
+from studio.methods.low_rank import Settings, choose, peft_config, rate_factor
 
 MODULES = [
     LinearModule(f"model.layers.{layer}.{part}.{name}", layer, part == "self_attn")

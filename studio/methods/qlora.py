@@ -1,0 +1,27 @@
+"""QLoRA: LoRA over a base whose frozen weights are held in 4 bits."""
+
+from __future__ import annotations
+
+from studio.methods.low_rank import Settings, peft_config, rate_factor, rate_share
+from studio.methods.method import Method
+
+METHOD = Method(
+    name="qlora",
+    title="QLoRA",
+    sentence="LoRA with the model held in 4 bits: fits where LoRA does not, for slower steps.",
+    paragraph=(
+        "The same small add-on as LoRA, trained beside a model whose frozen weights are held in 4 bits "
+        "each (nf4 unless you choose fp4 or int8): about a seventh of their memory in 32 bits. The add-on "
+        "itself is held and trained in full. Rounding the model costs a little quality, and unpacking it "
+        "costs time in every step; choose it where LoRA does not fit into the memory."
+    ),
+    family="re-parametrised",
+    paper="https://arxiv.org/abs/2305.14314",
+    settings=Settings,
+    learning_rate=2e-4,
+    is_mergeable=True,
+    peft_config=peft_config,
+    rate_factor=rate_factor,
+    rate_share=rate_share,
+    quantization="nf4",
+)
