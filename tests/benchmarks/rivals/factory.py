@@ -44,6 +44,8 @@ run_exp(
         "disable_shuffling": True,
         "disable_gradient_checkpointing": not task["checkpointing"],
         "dataloader_num_workers": 0,
+        "packing": task["packing"],
+        "neat_packing": task["packing"],
         "trust_remote_code": False,
     },
     callbacks=[common.trainer_callback(record)],

@@ -1,0 +1,68 @@
+"""Our own loop as a run takes it: the shipped path, from loaded model to recorded steps."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+# The programs of this folder are called by path, each with the environment that it belongs to.
+sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[3])]
+
+import common  # noqa: E402
+
+task = common.read_task()
+
+from studio import libraries  # noqa: E402
+
+libraries.settle()
+
+import torch  # noqa: E402
+
+from studio.objectives import Encoded  # noqa: E402
+from studio.spec import TrainSpec  # noqa: E402
+from studio.training import adapters, loading, loop, probe  # noqa: E402
+from studio.training.batching import Schedule  # noqa: E402
+from studio.training.fused import fuse  # noqa: E402
+
+torch.set_num_threads(task["threads"])
+spec = TrainSpec.parse(
+    {
+        "method": {"name": "lora", "rank": task["rank"], "alpha": 2 * task["rank"]},
+        "training": {
+            "batch_size": task["batch_size"],
+            "max_steps": task["steps"],
+            "learning_rate": task["learning_rate"],
+            "scheduler": "constant",
+            "warmup_ratio": 0.0,
+            "gradient_checkpointing": task["checkpointing"],
+            "eval_every": "never",
+        },
+    }
+)
+with open(task["rows"], encoding="utf-8") as file:
+    rows = [Encoded(row["ids"], row["mask"]) for row in map(json.loads, file)]
+device = torch.device("cpu")
+numbers = loading.choose_numbers("fp32", device, trains_weights=False)
+base = loading.load_base(Path(task["model"]), numbers.weights)
+packed = probe.can_pack(base, base.config.vocab_size)
+model = adapters.attach(base, spec.method, seed=0)
+if task["checkpointing"]:
+    loading.checkpoint_activations(model)
+fuse(model)
+# The loop shuffles. These rows are laid so that it takes them in the order of the file.
+schedule = Schedule.plan(len(rows), task["batch_size"], 1, task["steps"], spec.training.seed)
+taken = [place for step in range(task["steps"]) for place in schedule.rows_of(step)]
+in_order = [row for _, row in sorted(zip(taken, rows, strict=True), key=lambda pair: pair[0])]
+record = common.Record(task)
+with tempfile.TemporaryDirectory() as folder:
+    setup = loop.Setup(
+        spec, model, device, numbers, in_order, [], packed, pad_id=2, checkpoints=Path(folder)
+    )
+    loop.run(
+        setup,
+        on_report=lambda report: record.step_ended(report.loss),
+        should_stop=lambda: False,
+    )
+record.write("peft")

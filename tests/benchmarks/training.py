@@ -1,0 +1,286 @@
+"""A training step's cost beside transformers' Trainer, TRL and LLaMA-Factory: the same rows in turns.
+
+    python launch.py bench training [--only PATTERN] [--rounds N] [--steps N] [--again]
+
+Judged by CPU seconds a real token at one thread, which other programs on the machine disturb least;
+wall time at two threads and the rivals' own packing are run once and printed. Every cell (program,
+round) is kept in `.benchmarks/training/` with the commit it was made at, so that the whole can be
+measured in several sittings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from studio.models import starter
+from studio.models.convert import convert_gguf
+from tests.benchmarks.rivals.environments import python_of
+from tests.benchmarks.startup import commit
+from tests.studio.ui.serving import ROOT
+
+PLACE = ROOT / ".benchmarks"
+PROGRAMS = ROOT / "tests" / "benchmarks" / "rivals"
+STEPS, BATCH, RANK, RATE = 31, 4, 16, 2e-4
+ROUNDS = 3
+SHORTEST, LONGEST, ANSWER = 8, 252, 0.69
+WORDS = range(1000, 40_000)
+RESAMPLES = 10_000
+# What a rival's step must cost, at the lower end of the interval, in ours.
+LIMITS = {"trainer": 1.35, "trl": 1.35, "llamafactory": 1.35, "llamafactory as it ships": 1.65}
+MEMORY_LIMIT, CHECKPOINTED_LIMIT = 0.8, 0.9
+
+
+@dataclass(frozen=True)
+class Program:
+    """One way to run the work: the file of `rivals/`, and what is asked of it."""
+
+    name: str
+    file: str
+    environment: str = ""
+    checkpointing: bool = False
+    packing: bool = False
+
+
+OURS = Program("ours", "ours.py")
+OURS_CHECKPOINTED = Program("ours, checkpointing", "ours.py", checkpointing=True)
+JUDGED = (
+    OURS,
+    Program("trainer", "trainer.py"),
+    Program("trl", "sft.py", "trl"),
+    Program("llamafactory", "factory.py", "llamafactory"),
+    Program("llamafactory as it ships", "factory.py", "llamafactory", checkpointing=True),
+)
+PRINTED = (
+    OURS_CHECKPOINTED,
+    Program("trl, packing", "sft.py", "trl", packing=True),
+    Program("llamafactory, packing", "factory.py", "llamafactory", packing=True),
+)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run of a program."""
+
+    program: Program
+    threads: int
+    round: int
+
+    @property
+    def name(self) -> str:
+        """What `--only` looks at, and the name of the cell's file."""
+        return f"{self.program.name}, {self.threads} threads, round {self.round}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run what is missing, print the tables; 0 where every limit is kept."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", default="", help="run only cells whose name holds this")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--again", action="store_true", help="run cells anew that are there")
+    options = parser.parse_args(arguments)
+    folder = PLACE / "training" / f"{options.steps}-steps"
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = [cell for cell in cells(options.rounds) if options.only in cell.name]
+    for cell in wanted:
+        file = folder / f"{cell.name}.json"
+        if options.again or not file.exists():
+            print(f"running {cell.name} …", file=sys.stderr, flush=True)
+            kept = run(cell, options.steps) | {"commit": commit(), "load": os.getloadavg()[0]}
+            file.write_text(json.dumps(kept), encoding="utf-8")
+    return report(folder, options.rounds)
+
+
+def cells(rounds: int) -> Iterator[Cell]:
+    """All that is measured, programs alternating within each round."""
+    for number in range(rounds):
+        yield from (Cell(program, 1, number) for program in JUDGED)
+    yield from (Cell(program, 1, 0) for program in PRINTED)
+    yield from (Cell(program, 2, 0) for program in JUDGED)
+
+
+def run(cell: Cell, steps: int) -> dict[str, Any]:
+    """Run one cell in the environment of its program."""
+    work = PLACE / "training" / "work"
+    work.mkdir(parents=True, exist_ok=True)
+    task = {
+        "model": str(model_folder()),
+        "rows": str(write_rows(work / f"rows-{steps}.jsonl", steps)),
+        "out": str(work / "out.json"),
+        "steps": steps,
+        "batch_size": BATCH,
+        "rank": RANK,
+        "learning_rate": RATE,
+        "threads": cell.threads,
+        "checkpointing": cell.program.checkpointing,
+        "packing": cell.program.packing,
+    }
+    Path(task["out"]).unlink(missing_ok=True)
+    python = python_of(cell.program.environment, PLACE / "rivals")
+    command = [str(python), str(PROGRAMS / cell.program.file), json.dumps(task)]
+    with open(work / f"{cell.name}.log", "w", encoding="utf-8") as log:
+        subprocess.run(command, cwd=work, check=True, stdout=log, stderr=subprocess.STDOUT)
+    document: dict[str, Any] = json.loads(Path(task["out"]).read_text(encoding="utf-8"))
+    return document | {"products_per_s": products_per_s(cell.threads)}
+
+
+def model_folder() -> Path:
+    """The starter model, converted once for all benchmarks."""
+    folder = PLACE / "starter"
+    if not folder.exists():
+        convert_gguf(starter.find().path, folder, log=print)
+    return folder
+
+
+def write_rows(file: Path, steps: int) -> Path:
+    """Rows for so many steps: lengths even between 8 and 252 tokens (mean 130; 5 % below 20, 5 % above
+    240), the last 69 % of each its answer, tokens at random."""
+    source = random.Random(0)
+    with open(file, "w", encoding="utf-8") as out:
+        for _ in range(steps * BATCH):
+            length = source.randint(SHORTEST, LONGEST)
+            asked = length - max(1, round(ANSWER * length))
+            mask = [0] * asked + [1] * (length - asked)
+            out.write(json.dumps({"ids": source.choices(WORDS, k=length), "mask": mask}) + "\n")
+    return file
+
+
+def products_per_s(threads: int) -> float:
+    """Floating-point operations a CPU second of large float32 matrix products, on this machine now."""
+    code = (
+        "import time, torch; torch.set_num_threads(int(__import__('sys').argv[1]))\n"
+        "a, b = torch.randn(2, 2048, 2048); a @ b; began = time.process_time()\n"
+        "for _ in range(8): a @ b\n"
+        "print(8 * 2 * 2048**3 / (time.process_time() - began))"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code, str(threads)], capture_output=True, text=True, check=True
+    )
+    return float(answer.stdout)
+
+
+def report(folder: Path, rounds: int) -> int:
+    """Print what is there; 0 where nothing that is there breaks a limit."""
+    kept = {
+        cell: json.loads(file.read_text(encoding="utf-8"))
+        for cell in cells(rounds)
+        if (file := folder / f"{cell.name}.json").exists()
+    }
+    print(f"{'':42}{'CPU s':>8}{'wall s':>8}{'peak':>9}{'load':>6}  commit")
+    for cell, found in kept.items():
+        steps = found["steps"][1:]
+        cpu, wall = (statistics.mean(step[name] for step in steps) for name in ("cpu_s", "wall_s"))
+        print(
+            f"{cell.name:42}{cpu:8.2f}{wall:8.2f}{found['peak_bytes'] / 1e6:6.0f} MB"
+            f"{found['load']:6.1f}  {found['commit']}"
+        )
+    failed = [*_report_speed(kept, rounds), *_report_memory(kept)]
+    _report_products(kept)
+    for words in failed:
+        print(f"limit broken: {words}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _report_speed(kept: dict[Cell, Any], rounds: int) -> Iterator[str]:
+    """Each rival's cost in ours, with its interval; yields what breaks a limit."""
+    for program in JUDGED[1:]:
+        pairs = [
+            (theirs["cpu_s"], ours["cpu_s"])
+            for number in range(rounds)
+            if (cell := Cell(program, 1, number)) in kept and Cell(OURS, 1, number) in kept
+            for theirs, ours in zip(
+                kept[cell]["steps"][1:], kept[Cell(OURS, 1, number)]["steps"][1:], strict=True
+            )
+        ]
+        if not pairs:
+            continue
+        low, middle, high = interval(pairs)
+        apart = _apart(kept, program)
+        print(
+            f"{program.name} / ours: {middle:.2f} times the CPU seconds a token "
+            f"(95 % between {low:.2f} and {high:.2f}; {len(pairs)} pairs of steps; "
+            f"limit {LIMITS[program.name]}); losses at most {apart:.1%} apart"
+        )
+        if low < LIMITS[program.name]:
+            yield f"{program.name} / ours: {low:.2f} < {LIMITS[program.name]}"
+
+
+def interval(pairs: Sequence[tuple[float, float]]) -> tuple[float, float, float]:
+    """Lower end, value and upper end of the ratio of sums, by resampling the pairs."""
+    source = random.Random(0)
+    ratios = []
+    for _ in range(RESAMPLES):
+        drawn = source.choices(pairs, k=len(pairs))
+        ratios.append(sum(pair[0] for pair in drawn) / sum(pair[1] for pair in drawn))
+    ratios.sort()
+    value = sum(pair[0] for pair in pairs) / sum(pair[1] for pair in pairs)
+    return ratios[int(0.025 * RESAMPLES)], value, ratios[int(0.975 * RESAMPLES)]
+
+
+def _apart(kept: dict[Cell, Any], program: Program) -> float:
+    """The largest difference of two loss curves, as a share of ours."""
+    theirs, ours = kept[Cell(program, 1, 0)]["steps"], kept[Cell(OURS, 1, 0)]["steps"]
+    pairs = [(a["loss"], b["loss"]) for a, b in zip(theirs, ours, strict=True)]
+    return max(abs(a - b) / b for a, b in pairs if a is not None and b is not None)
+
+
+def _report_memory(kept: dict[Cell, Any]) -> Iterator[str]:
+    """Peak resident memory beside the best rival's; yields what breaks a limit."""
+    peaks = {
+        cell.program.name: found["peak_bytes"] for cell, found in kept.items() if cell.threads == 1
+    }
+    plain = [peaks[program.name] for program in JUDGED[1:4] if program.name in peaks]
+    shipped = peaks.get("llamafactory as it ships")
+    best = min(plain, default=None)
+    recomputed = peaks.get(OURS_CHECKPOINTED.name)
+    comparisons: Iterable[tuple[str, Any, Any, float]] = (
+        ("ours / the best, none checkpointing", peaks.get(OURS.name), best, MEMORY_LIMIT),
+        ("ours / llamafactory, both checkpointing", recomputed, shipped, CHECKPOINTED_LIMIT),
+    )
+    for words, ours, theirs, limit in comparisons:
+        if ours and theirs:
+            print(f"peak memory, {words}: {ours / theirs:.2f} (limit {limit})")
+            if ours / theirs > limit:
+                yield f"peak memory, {words}: {ours / theirs:.2f} > {limit}"
+
+
+def _report_products(kept: dict[Cell, Any]) -> None:
+    """How much of the machine's own rate of matrix products the products of our step reach."""
+    config = json.loads((model_folder() / "config.json").read_text(encoding="utf-8"))
+    hidden, layers = config["hidden_size"], config["num_hidden_layers"]
+    keys = hidden * config["num_key_value_heads"] // config["num_attention_heads"]
+    pairs = (
+        [(hidden, hidden)] * 2 + [(hidden, keys)] * 2 + [(hidden, config["intermediate_size"])] * 3
+    )
+    base = layers * sum(a * b for a, b in pairs)
+    adapter = layers * RANK * sum(a + b for a, b in pairs)
+    head = hidden * config["vocab_size"]
+    for cell, found in kept.items():
+        if cell.program != OURS:
+            continue
+        steps = len(found["steps"])
+        with open(PLACE / "training" / "work" / f"rows-{steps}.jsonl", encoding="utf-8") as file:
+            masks = [json.loads(line)["mask"] for line in file][BATCH:]
+        tokens, trained = sum(map(len, masks)), sum(map(sum, masks))
+        work = tokens * (4 * base + 6 * adapter) + 4 * trained * head
+        seconds = sum(step["cpu_s"] for step in found["steps"][1:])
+        share = work / seconds / found["products_per_s"]
+        print(
+            f"{cell.name}: {tokens / seconds:.0f} tokens a CPU second, "
+            f"{share:.0%} of the machine's rate of matrix products "
+            f"({found['products_per_s'] / 1e9:.0f} GFLOP/s just after)"
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
