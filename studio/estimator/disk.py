@@ -21,20 +21,30 @@ OPTIMIZER_BYTES = {
 
 @dataclass(frozen=True)
 class Disk:
-    """Bytes: of one checkpoint and of all that are kept, of the result, of a merged export, free now."""
+    """Bytes: of one checkpoint and of all that are kept, of the result, of a merged export, free now.
+
+    `layer_cache_bytes` is what the untrained lower layers give for every row, there while it runs.
+    """
 
     checkpoint_bytes: int
     checkpoints_bytes: int
     trained_bytes: int
     merged_bytes: int
     free_bytes: int
+    layer_cache_bytes: int = 0
 
     def to_json(self) -> dict[str, int]:
         """The bytes by name."""
         return asdict(self)
 
 
-def disk(counts: Counts, spec: TrainSpec, weight_bytes: int, free_bytes: int) -> Disk:
+def disk(
+    counts: Counts,
+    spec: TrainSpec,
+    weight_bytes: int,
+    free_bytes: int,
+    layer_cache_bytes: int = 0,
+) -> Disk:
     """Sizes from the counts alone; names and headers of files add a few kilobytes."""
     trained = counts.trainable * _TRAINED_BYTES
     checkpoint = trained + int(counts.trainable * OPTIMIZER_BYTES[spec.training.optimizer])
@@ -50,4 +60,5 @@ def disk(counts: Counts, spec: TrainSpec, weight_bytes: int, free_bytes: int) ->
         trained_bytes=trained,
         merged_bytes=base * weight_bytes,
         free_bytes=free_bytes,
+        layer_cache_bytes=layer_cache_bytes,
     )

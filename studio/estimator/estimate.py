@@ -28,6 +28,7 @@ from studio.training.adapters import Counts, count
 from studio.training.batching import PACKABLE
 from studio.training.encoding import arrange
 from studio.training.loading import Numbers, Precision, choose_numbers
+from studio.training.lower import cut_of
 
 logger = logging.getLogger(__name__)
 
@@ -149,9 +150,24 @@ def estimate(
         run=run,
         memory=memory,
         duration=duration(step.flops, run, speed) if speed else None,
-        disk=disk(counts, spec, numbers.weights.itemsize, machine.disk_free_bytes),
+        disk=disk(
+            counts,
+            spec,
+            numbers.weights.itemsize,
+            machine.disk_free_bytes,
+            _layer_cache_bytes(spec, built, run, shape.hidden * numbers.weights.itemsize),
+        ),
         verdict=judge(memory.high_bytes, device),
     )
+
+
+def _layer_cache_bytes(spec: TrainSpec, built: Blueprint, run: RunShape, bytes_a_token: int) -> int:
+    """What the trainer will keep of the layers below the first trained one; 0 where it keeps nothing."""
+    keeps = run.largest.is_packed and spec.objective.objective.layout == "tokens"
+    if not keeps or cut_of(built.model) is None:
+        return 0
+    wanted = (run.tokens + run.held_out_tokens) * bytes_a_token
+    return wanted if wanted <= spec.training.layer_cache_bytes else 0
 
 
 def _step(

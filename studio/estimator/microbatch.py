@@ -108,6 +108,7 @@ class RunShape:
     steps: int
     places: int
     evaluated_places: int
+    held_out_tokens: int = 0
 
 
 @dataclass(frozen=True)
@@ -168,6 +169,7 @@ def run_shape(
         steps=schedule.total_steps,
         places=places,
         evaluated_places=_evaluations(training, schedule) * evaluated,
+        held_out_tokens=evaluated,
     )
 
 

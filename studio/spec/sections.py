@@ -186,6 +186,14 @@ class Training(Section):
         ge=1,
         description="Disk that the kept checkpoints may take together; the newest always stays.",
     )
+    layer_cache_bytes: int = Field(
+        20_000_000_000,
+        ge=0,
+        title="Disk for untrained layers",
+        description="Where only upper layers train: disk that the lower ones' results may take while "
+        "it runs, so that they are computed once. 0: computed anew in every epoch.",
+        json_schema_extra={"unit": "bytes", "cost": "", "level": "advanced"},
+    )
     devices: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where it runs.")
     seed: int = Field(
         0,

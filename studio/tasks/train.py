@@ -32,11 +32,13 @@ from studio.training.heads import Head
 from studio.training.kept import kept_split
 from studio.training.loading import Numbers
 from studio.training.loop import Report, Setup
+from studio.training.lower import LowerStates, keep_states
 from studio.training.meter import Meter
 from studio.training.reference import with_reference
 from studio.training.room import DISK_ERRORS, is_full_disk
 from studio.training.sinks import Sinks
 
+LOWER_FILE = "lower-layers.bin"
 REMEDY = (
     "One row at a time with intermediate results computed twice was still too much. Lower the longest "
     "length, choose a smaller model or a method that trains less, or close other programs."
@@ -80,6 +82,8 @@ def _train(context: TaskContext) -> dict[str, Any]:
         is_complete = outcome.is_complete
     finally:
         sinks.close(succeeded=is_complete)
+        if setup.lower is not None:
+            setup.lower.close()
     if outcome.shortage:
         raise NeedsAPerson(outcome.shortage, code="disk_full")
     if not outcome.is_complete:
@@ -177,7 +181,8 @@ def _set_up(context: TaskContext, order: TrainOrder) -> Setup:
         start_id=loading.start_id(base),
         crashes=context.crashes,
     )
-    return _with_reference(context, setup)
+    setup = _with_reference(context, setup)
+    return replace(setup, lower=_keep_lower(context, setup, len(tokenizer)))
 
 
 def _base(folder: Path, spec: TrainSpec, numbers: Numbers, rows: Sequence[Encoded]) -> nn.Module:
@@ -214,6 +219,30 @@ def _with_reference(context: TaskContext, setup: Setup) -> Setup:
         for name, rows in (("training", setup.training), ("held_out", setup.held_out))
     )
     return replace(setup, training=training, held_out=held_out)
+
+
+def _keep_lower(context: TaskContext, setup: Setup, vocabulary: int) -> LowerStates | None:
+    """Where only upper layers train: a place for what the lower ones give, so that they run once."""
+    training = setup.spec.training
+    if not setup.packed or setup.spec.objective.objective.layout != "tokens":
+        return None
+    kept = keep_states(
+        setup.model,
+        [*setup.training, *setup.held_out],
+        context.folder / LOWER_FILE,
+        vocabulary=vocabulary,
+        limit_bytes=training.layer_cache_bytes,
+        precision=setup.numbers.context,
+    )
+    if isinstance(kept, str):
+        context.log(kept)
+        return None
+    if kept is not None:
+        context.log(
+            f"{kept.layers} layers below the first trained one are computed once: "
+            f"{kept.bytes / 1e6:,.0f} MB on the disk until the run ends."
+        )
+    return kept
 
 
 def _device(context: TaskContext, spec: TrainSpec) -> torch.device:

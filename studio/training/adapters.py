@@ -33,7 +33,7 @@ def linear_modules(model: nn.Module, head: Head = CAUSAL) -> list[LinearModule]:
     output = model.get_output_embeddings()  # type: ignore[operator]
     on_top = tuple(f"{name}." for name in head_modules(model, head))
     return [
-        LinearModule(name, _layer(name), bool(re.search(r"attn|attention", name, re.IGNORECASE)))
+        LinearModule(name, layer_of(name), bool(re.search(r"attn|attention", name, re.IGNORECASE)))
         for name, module in model.named_modules()
         if isinstance(module, nn.Linear | Conv1D)
         and module is not output
@@ -41,7 +41,7 @@ def linear_modules(model: nn.Module, head: Head = CAUSAL) -> list[LinearModule]:
     ]
 
 
-def _layer(name: str) -> int | None:
+def layer_of(name: str) -> int | None:
     """The index of the transformer layer in a dotted name: its first number."""
     return next((int(part) for part in name.split(".") if part.isdigit()), None)
 

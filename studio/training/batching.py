@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields, replace
 from itertools import chain
 from typing import Any
@@ -29,7 +30,9 @@ class Batch:
     against: tokens `(B, K)`, IGNORED where a row trains nothing, or classes `(B, 1)`, or 0 and 1 for
     each class `(B, C)`. `units` counts what the loss sums over: trained tokens, or rows.
     `tokens` counts real tokens, without padding. `documents` are the lengths of the rows that share a
-    packed line, empty where each row has a line of its own.
+    packed line, empty where each row has a line of its own. Where the lower layers' states are known,
+    they are among the `inputs` (`inputs_embeds (1, T, H)`), and within `entering()` the model takes
+    them so.
 
     Where whole answers are weighed, `sequences (B, K)` tells to which of the S answers a target
     belongs: all wanted ones in the order of the rows, then the rejected ones. `reference (S,)` are
@@ -51,6 +54,7 @@ class Batch:
     mismatched: Batch | None = None
     baseline: Tensor | None = None
     documents: tuple[int, ...] = ()
+    entering: Callable[[], AbstractContextManager[Any]] | None = None
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on `device`."""

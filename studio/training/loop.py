@@ -21,6 +21,7 @@ from studio.training.fitting import Fit, survive
 from studio.training.held_out import measure_of
 from studio.training.loading import Numbers, checkpoint_activations
 from studio.training.losses import loss_of
+from studio.training.lower import LowerStates
 from studio.training.room import DISK_ERRORS, DiskRoom, is_full_disk, shortage_words
 
 # A run that is killed loses at most about this much work, however long its epochs are.
@@ -31,7 +32,8 @@ CHECKPOINT_EVERY_S = 300.0
 class Setup:
     """A run made ready: all that the loop needs and does not choose itself.
 
-    `crashes` is how often an attempt was killed from outside, mostly for want of memory.
+    `crashes` is how often an attempt was killed from outside, mostly for want of memory. `lower` keeps
+    what the untrained lower layers give, where that is worth it.
     """
 
     spec: TrainSpec
@@ -45,6 +47,7 @@ class Setup:
     checkpoints: Path
     start_id: int = 0
     crashes: int = 0
+    lower: LowerStates | None = None
 
     @property
     def asked_fit(self) -> Fit:
@@ -302,7 +305,14 @@ def batches_of(setup: Setup, rows: Sequence[Encoded], fit: Fit) -> list[Batch]:
         start_id=setup.start_id,
         layout=setup.spec.objective.objective.layout,
     )
-    return [batch.to(setup.device) for batch in batches]
+    batches = (batch.to(setup.device) for batch in batches)
+    if setup.lower is None:
+        return list(batches)
+    size = fit.rows_at_a_time
+    return [
+        setup.lower.entered(batch, rows[number * size :][:size], setup.numbers.context)
+        for number, batch in enumerate(batches)
+    ]
 
 
 def _wants_evaluation(setup: Setup, schedule: Schedule, steps_done: int) -> bool:

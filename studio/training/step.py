@@ -5,6 +5,7 @@ The trainer runs these functions on real tensors, the estimator on meta tensors.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -35,7 +36,8 @@ def logits_of(model: nn.Module, batch: Batch) -> Tensor:
     """
     options: dict[str, Any] = {} if batch.keep is None else {"logits_to_keep": batch.keep}
     options |= attention.arguments(model, batch.documents)
-    output: Any = model(**batch.inputs, use_cache=False, **options)
+    with batch.entering() if batch.entering else contextlib.nullcontext():
+        output: Any = model(**batch.inputs, use_cache=False, **options)
     return output.logits  # type: ignore[no-any-return]
 
 

@@ -164,6 +164,22 @@ def test_a_checkpoint_holds_the_weights_and_adamw_s_two_numbers_each() -> None:
     assert found.merged_bytes == 2 * 100_000
 
 
+def test_untrained_layers_take_a_state_a_token_where_only_upper_ones_train(tmp_path: Path) -> None:
+    folder = make_folder("llama", tmp_path)
+    rows = Rows(training=make_rows(20, 12), held_out=make_rows(8))
+    hidden = 64
+
+    def kept(layers: Any, **training: Any) -> int:
+        method = {"name": "lora", "layers": layers}
+        asked = spec(method=method, training={"precision": "fp32", **training})
+        return estimate(asked, folder, rows, MACHINE).disk.layer_cache_bytes
+
+    assert kept({"last": 1}) == (20 + 12 + 8) * hidden * 4
+    assert kept("all") == 0
+    assert kept({"last": 1}, packing="off") == 0
+    assert kept({"last": 1}, layer_cache_bytes=1000) == 0
+
+
 def test_early_stopping_keeps_the_best_checkpoint_besides() -> None:
     counts = Counts(trainable=1_000, total=101_000)
 
