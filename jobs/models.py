@@ -89,6 +89,8 @@ class Job:
     created_at: float
     started_at: float | None
     ended_at: float | None
+    # `22:00-06:00`: only within these hours of the day; None at any time.
+    hours: str | None
 
 
 @dataclass(frozen=True)

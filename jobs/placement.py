@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from jobs.hours import Hours
 from jobs.models import DeviceSlot, JobState
 
 
@@ -17,6 +19,7 @@ class Waiting:
     slots_wanted: int
     needs_bytes: int | None
     run_after: float
+    hours: str | None
     waiting_for: str | None
     first_id: int | None
     first_name: str | None
@@ -64,7 +67,9 @@ def _not_before(job: Waiting, now: float) -> str | None:
     if job.first_id is not None and job.first_state != JobState.SUCCEEDED:
         return f"job {job.first_id} ({job.first_name}) to be done"
     if job.run_after > now:
-        return "the time it is set for"
+        return f"{time.strftime('%d %b, %H:%M', time.localtime(job.run_after))}, as it was set"
+    if job.hours is not None and not Hours.parse(job.hours).allow(now):
+        return f"its hours of the day, {job.hours}"
     return None
 
 

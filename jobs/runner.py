@@ -17,6 +17,7 @@ from jobs.endings import Ending, EndingKind, ending_file, read_ending
 from jobs.errors import LeaseLost, StoreError
 from jobs.executors.local import LocalExecutor
 from jobs.executors.protocol import Executor
+from jobs.hours import Hours
 from jobs.models import Intent, Job
 from jobs.processes import platform
 from jobs.programs import say
@@ -97,10 +98,11 @@ class Runner:
 
     def _heed(self, job: Job) -> None:
         """Pass on what a person wants; a task that has left its ending but stays is ended, too."""
-        wish = self._store.wish(job.id, self._token)
+        wish, hours = self._store.wish(job.id, self._token)
+        is_over = hours is not None and not Hours.parse(hours).allow(time.time())
         if wish is not None and wish != self._asked:
             self._ask_to_stop(wish)
-        elif self._told_to_leave and not self._was_asked:
+        elif (self._told_to_leave or is_over) and not self._was_asked:
             self._ask_to_stop(None)
         left = ending_file(self._config.folder(job.id), job.attempt).exists()
         if wish == Intent.CANCEL or left:
@@ -168,6 +170,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--token", required=True)
     options = parser.parse_args(arguments)
     platform.adopt_orphans()
+    platform.keep_awake()
     config: QueueConfig = options.config
     runner = Runner(config, Store(config.database), LocalExecutor(config), options.token)
 

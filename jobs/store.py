@@ -25,6 +25,7 @@ from jobs import tables
 from jobs.database import Database
 from jobs.endings import Ending, what_next
 from jobs.errors import BadJob, LeaseLost, WrongState
+from jobs.hours import Hours
 from jobs.models import ACTIVE, DeviceSlot, Event, Intent, Job, JobState
 from jobs.order import between, last_position
 from jobs.placement import Placement, place
@@ -151,6 +152,7 @@ class Store:
         after: int | None = None,
         max_attempts: int = 3,
         run_after: float = 0.0,
+        hours: str | None = None,
         spec_version: int = 1,
     ) -> Job:
         """Put a job at the end of the queue. It runs once job `after`, where given, has succeeded.
@@ -173,6 +175,7 @@ class Store:
             "after": after,
             "max_attempts": max_attempts,
             "run_after": run_after,
+            "hours": str(Hours.parse(hours)) if hours else None,
             "created_at": self._clock(),
             **dict.fromkeys(("attempt", "owners_lost", "crashes"), 0),
         }
@@ -248,6 +251,29 @@ class Store:
             if job.after is not None:
                 _refuse_a_failed_first(get(connection, job.after))
             return self._retry(connection, job)
+
+    def schedule(self, job_id: int, *, run_after: float = 0.0, hours: str | None = None) -> Job:
+        """Say when a job may run: not before a moment, only within hours of the day (`22:00-06:00`).
+
+        A running one goes on for now; outside its hours its runner has it save and wait.
+        """
+        wanted = str(Hours.parse(hours)) if hours else None
+        with self._database.writing() as connection:
+            job = get(connection, job_id)
+            if job.state.is_ended:
+                raise WrongState(_ended_words(job, "schedule"))
+            words = f"Set to run within {wanted} only." if wanted else "Set to run at any time."
+            if run_after > self._clock():
+                words += " Not before the moment chosen."
+            return self._change(
+                connection,
+                job,
+                "scheduled",
+                words,
+                run_after=run_after,
+                hours=wanted,
+                waiting_for=None,
+            )
 
     def reorder(self, job_id: int, *, before: int | None = None, after: int | None = None) -> Job:
         """Move a waiting job just before, or just after, another waiting one.
@@ -350,14 +376,16 @@ class Store:
             if renewed.rowcount != 1:
                 raise LeaseLost(job_id)
 
-    def wish(self, job_id: int, token: str) -> Intent | None:
-        """What a person wants of the job its owner holds; read only. Raises LeaseLost."""
-        query = select(_jobs.c.intent).where(_jobs.c.id == job_id, _jobs.c.lease_token == token)
+    def wish(self, job_id: int, token: str) -> tuple[Intent | None, str | None]:
+        """What a person wants of the job its owner holds, and its hours; read only. Raises LeaseLost."""
+        query = select(_jobs.c.intent, _jobs.c.hours).where(
+            _jobs.c.id == job_id, _jobs.c.lease_token == token
+        )
         with self._database.reading() as connection:
             row = connection.execute(query).one_or_none()
         if row is None:
             raise LeaseLost(job_id)
-        return Intent(row.intent) if row.intent else None
+        return (Intent(row.intent) if row.intent else None), row.hours
 
     def settle(self, job_id: int, token: str, ending: Ending) -> Job:
         """Write down how the attempt ended, give its slots back. Raises LeaseLost."""

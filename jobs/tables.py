@@ -16,7 +16,7 @@ from sqlalchemy import (
     Text,
 )
 
-SCHEMA = "0001"
+SCHEMA = "0002"
 """The newest revision in `migrations/versions`: a database at this revision is opened as it is."""
 
 VERSION_TABLE = "jobs_version"
@@ -64,6 +64,7 @@ jobs = Table(
     Column("created_at", Float, nullable=False),
     Column("started_at", Float),
     Column("ended_at", Float),
+    Column("hours", String),
     CheckConstraint(
         "state IN ('queued', 'starting', 'running', 'paused', 'succeeded', 'failed', 'cancelled')",
         name="state",

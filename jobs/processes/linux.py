@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import os
+import shutil
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -25,6 +28,7 @@ __all__ = [
     "ask_to_stop",
     "boot_id",
     "die_with_parent",
+    "keep_awake",
     "killed_by",
     "on_stop_asked",
     "start_child",
@@ -36,6 +40,9 @@ __all__ = [
 # <linux/prctl.h>
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
+
+# What keeps the machine awake must not be forgotten, or its pipe would close.
+_held: list[subprocess.Popen[bytes]] = []
 
 
 def start_time(pid: int) -> float | None:
@@ -66,6 +73,26 @@ def die_with_parent(parent_pid: int) -> None:
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent_pid:
         os._exit(1)
+
+
+def keep_awake() -> None:
+    """Ask systemd's login service, where there is one, for as long as our end of a pipe is open.
+
+    Elsewhere nothing is done: a machine without that service seldom falls asleep by itself.
+    """
+    program = shutil.which("systemd-inhibit")
+    if program is None or not Path("/run/systemd/system").is_dir():
+        return
+    options = ["--what=idle:sleep", "--who=Whetstone", "--why=A training runs", "--mode=block"]
+    with contextlib.suppress(OSError):
+        _held.append(
+            subprocess.Popen(
+                [program, *options, "cat"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+        )
 
 
 def _prctl(option: int, value: int) -> None:

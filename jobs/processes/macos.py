@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import subprocess
@@ -24,6 +25,7 @@ __all__ = [
     "ask_to_stop",
     "boot_id",
     "die_with_parent",
+    "keep_awake",
     "killed_by",
     "on_stop_asked",
     "start_child",
@@ -66,3 +68,9 @@ def die_with_parent(parent_pid: int) -> None:
         os._exit(1)
 
     threading.Thread(target=watch, name="die-with-parent", daemon=True).start()
+
+
+def keep_awake() -> None:
+    """The system's own tool, which leaves when this process does."""
+    with contextlib.suppress(OSError):
+        subprocess.Popen(["/usr/bin/caffeinate", "-i", "-w", str(os.getpid())])

@@ -42,5 +42,8 @@ class Platform(Protocol):
     def killed_by(self, return_code: int) -> str | None:
         """The signal's name where a process that ended so was killed, else None."""
 
+    def keep_awake(self) -> None:
+        """Keep the machine from falling asleep as long as this process lives, where it lets us."""
+
     def yield_to_others(self) -> None:
         """Lower this process's priority below that of pages and the model worker."""

@@ -22,6 +22,8 @@ _WATCH_S = 0.5
 # <winnt.h>
 _EXTENDED_LIMIT_INFORMATION = 9
 _LIMIT_KILL_ON_JOB_CLOSE = 0x2000
+# <winbase.h>: until this thread ends, the system is needed
+_CONTINUOUS, _SYSTEM_REQUIRED = 0x80000000, 0x00000001
 
 
 def start_time(pid: int) -> float | None:
@@ -93,6 +95,11 @@ def on_stop_asked(folder: Path, stop: Callable[[], None]) -> None:
 def killed_by(return_code: int) -> str | None:
     """An exception code of the system (0xC...) tells of a violent end; a plain kill cannot be told."""
     return f"code {return_code:#x}" if return_code >= 0xC0000000 else None
+
+
+def keep_awake() -> None:
+    """Tell the system that this thread, the runner's first, needs it awake."""
+    ctypes.windll.kernel32.SetThreadExecutionState(_CONTINUOUS | _SYSTEM_REQUIRED)
 
 
 def yield_to_others() -> None:

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import time
+
 from jobs import processes
 from jobs.models import JobState
 from jobs.queue import Queue
-from tests.jobs.queues import marked, processes_of, until, until_it_counts, until_state
+from tests.jobs.queues import (
+    marked,
+    processes_of,
+    step_of,
+    until,
+    until_it_counts,
+    until_state,
+)
 
 
 def test_a_cancelled_task_may_save_and_leaves(queue: Queue) -> None:
@@ -67,3 +76,20 @@ def test_a_stray_sigterm_is_no_cancel_and_no_pause(queue: Queue) -> None:
     task.terminate()
     done = queue.wait(job.id, poll_s=0.05)
     assert (done.state, done.attempt, done.crashes) == (JobState.SUCCEEDED, 2, 1)
+
+
+def test_outside_its_hours_a_running_job_saves_and_waits_for_them(queue: Queue) -> None:
+    job = queue.enqueue("count", {"steps": 999})
+    until_it_counts(queue, job)
+    hour = time.localtime().tm_hour
+    hours = f"{(hour + 2) % 24:02}:00-{(hour + 4) % 24:02}:00"
+    queue.store.schedule(job.id, hours=hours)
+    until_state(queue, job, JobState.QUEUED)
+    until(lambda: queue.store.job(job.id).waiting_for == f"its hours of the day, {hours}")
+    waiting = queue.store.job(job.id)
+    assert (waiting.attempt, waiting.crashes, waiting.owners_lost) == (1, 0, 0)
+    queue.store.schedule(job.id)
+    until_it_counts(queue, job, beyond=step_of(queue, job) + 3)
+    assert queue.store.job(job.id).attempt == 2
+    queue.store.cancel(job.id)
+    assert queue.wait(job.id, poll_s=0.05).state == JobState.CANCELLED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from jobs.models import DeviceSlot, JobState
@@ -14,7 +15,7 @@ NOW = 100.0
 
 def waiting(job_id: int, slot_kind: str = "cuda", **given: Any) -> Waiting:
     """A queued job that lacks nothing but what is `given`."""
-    unset = ("needs_bytes", "waiting_for", "first_id", "first_name", "first_state")
+    unset = ("needs_bytes", "waiting_for", "hours", "first_id", "first_name", "first_state")
     values: dict[str, Any] = {"slots_wanted": 1, "run_after": 0.0, **dict.fromkeys(unset), **given}
     return Waiting(id=job_id, slot_kind=slot_kind, **values)
 
@@ -66,11 +67,24 @@ def test_a_job_before_its_time_or_its_forerunner_is_passed_over() -> None:
     second = waiting(2, first_id=7, first_name="fetch", first_state=JobState.RUNNING)
     placement = place([early, second, waiting(3)], CARDS, (), NOW)
     assert placement.job_id == 3
-    assert placement.words == {1: "the time it is set for", 2: "job 7 (fetch) to be done"}
+    assert set(placement.words) == {1, 2}
+    assert str(placement.words[1]).endswith(", as it was set")
+    assert placement.words[2] == "job 7 (fetch) to be done"
+
+
+def test_a_job_outside_its_hours_of_the_day_lets_others_pass() -> None:
+    hour = time.localtime(NOW).tm_hour
+    later = f"{(hour + 2) % 24:02}:00-{(hour + 3) % 24:02}:00"
+    placement = place([waiting(1, hours=later), waiting(2)], CARDS, (), NOW)
+    assert placement.job_id == 2
+    assert placement.words == {1: f"its hours of the day, {later}"}
+    within = f"{hour:02}:00-{(hour + 2) % 24:02}:00"
+    assert place([waiting(1, hours=within)], CARDS, (), NOW).job_id == 1
 
 
 def test_words_that_stay_the_same_are_not_told_again() -> None:
-    told = waiting(1, run_after=NOW + 1, waiting_for="the time it is set for")
+    words = place([waiting(1, run_after=NOW + 1)], CARDS, (), NOW).words[1]
+    told = waiting(1, run_after=NOW + 1, waiting_for=words)
     assert place([told], CARDS, (), NOW).words == {}
 
 

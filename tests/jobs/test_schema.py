@@ -120,3 +120,39 @@ def test_two_packages_share_one_file(store: Store, older: Schema) -> None:
     store.enqueue("train", {})
     assert rows(store.path, "SELECT * FROM shoes_version") == [("a1",)]
     assert rows(store.path, "SELECT * FROM jobs_version") == [(tables.SCHEMA,)]
+
+
+RELEASED = sorted(Path(__file__).with_name("released").glob("*.sql"))
+
+
+@pytest.mark.parametrize("dump", RELEASED, ids=lambda dump: dump.stem)
+def test_a_database_of_each_released_schema_is_opened_with_all_its_jobs(
+    tmp_path: Path, dump: Path
+) -> None:
+    path = tmp_path / "studio.db"
+    with sqlite3.connect(path) as connection:
+        connection.executescript(dump.read_text(encoding="utf-8"))
+
+    store = Store(path)
+    jobs = {job.name: job for job in store.jobs()}
+
+    assert {name: job.state.value for name, job in jobs.items()} == {
+        "Done one": "succeeded",
+        "Failed one": "failed",
+        "Cancelled one": "cancelled",
+        "Running one": "running",
+        "Waiting one": "queued",
+        "Paused one": "paused",
+    }
+    assert jobs["Done one"].result == {"steps": 3}
+    assert jobs["Running one"].slots == ("cpu:0",)
+    assert [event.kind for event in store.events(2)] == ["enqueued", "claimed", "failed"]
+    assert store.resume(jobs["Paused one"].id).priority == 3
+    copy = tmp_path / f"studio.before-jobs_version-{dump.stem}.db"
+    assert len(rows(copy, "SELECT * FROM jobs")) == 6
+
+
+def test_every_schema_before_the_newest_has_its_database_here() -> None:
+    revisions = {each.revision for each in ScriptDirectory(str(SCHEMA.folder)).walk_revisions()}
+
+    assert {dump.stem for dump in RELEASED} == revisions - {tables.SCHEMA}

@@ -303,7 +303,7 @@ def test_a_caller_that_looks_often_need_not_tell_each_time(store: Store, me: Ide
 def test_a_job_is_not_run_before_its_time(store: Store, me: Identity, clock: Clock) -> None:
     store.enqueue("train", {}, run_after=clock.now + 3600)
     assert store.claim(CPU, me) is None
-    assert store.job(1).waiting_for == "the time it is set for"
+    assert str(store.job(1).waiting_for).endswith(", as it was set")
     clock.now += 3601
     assert claimed(store, me).id == 1
 
@@ -327,3 +327,17 @@ def test_the_jobs_that_wait_are_not_sorted_anew_for_each_claim(store: Store) -> 
         plan = str(connection.execute(f"EXPLAIN QUERY PLAN {rows._WAITING}").fetchall())
     assert "ix_jobs_run_order" in plan
     assert "TEMP B-TREE" not in plan
+
+
+def test_a_job_can_be_set_for_the_night_and_back(store: Store, me: Identity) -> None:
+    job = store.enqueue("train", {}, hours="22:00 - 6:00")
+    assert job.hours == "22:00-06:00"
+    assert store.schedule(job.id).hours is None
+    assert claimed(store, me).id == job.id
+    assert [event.kind for event in store.events(job.id)] == ["enqueued", "scheduled", "claimed"]
+
+
+def test_hours_that_are_none_are_refused(store: Store) -> None:
+    with pytest.raises(BadJob, match=r"Write them as 22:00-06:00"):
+        store.enqueue("train", {}, hours="at night")
+    assert store.jobs() == []

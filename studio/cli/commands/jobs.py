@@ -17,9 +17,15 @@ VERBS = ("cancel", "pause", "resume", "retry")
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What to do, and with which job."""
     parser.add_argument(
-        "action", nargs="?", default="list", choices=("list", "show", "log", *VERBS, "remedy")
+        "action",
+        nargs="?",
+        default="list",
+        choices=("list", "show", "log", *VERBS, "schedule", "remedy"),
     )
     parser.add_argument("id", nargs="?", type=int, metavar="ID")
+    parser.add_argument(
+        "--hours", metavar="22:00-06:00", help="for schedule: run within these hours only"
+    )
     parser.add_argument("--offset", type=int, default=0, help="for log: the byte to go on from")
 
 
@@ -41,6 +47,9 @@ def run(options: argparse.Namespace, home: Home, output: Output) -> int:
     shown_id = options.id
     if options.action == "remedy":
         shown_id = orders.remedy(options.id).id
+    elif options.action == "schedule":
+        orders.queue.store.schedule(options.id, hours=options.hours)
+        orders.queue.tend()
     elif options.action in VERBS:
         getattr(orders.queue.store, options.action)(options.id)
         orders.queue.tend()
@@ -97,5 +106,5 @@ def _card_words(run: RunView) -> list[str]:
 
 
 COMMAND = Command(
-    "the queue: list, show, log, cancel, pause, resume, retry, remedy", arguments, run
+    "the queue: list, show, log, cancel, pause, resume, retry, schedule, remedy", arguments, run
 )

@@ -81,6 +81,7 @@ def wire_rest(view: View, layout: Layout) -> None:
     layout.on_click("remedy", spoken(view.remedy))
     layout.on_clone(spoken(view.clone))
     layout.on_note(spoken(view.write_note))
+    layout.on_when(spoken(view.schedule))
     layout.on_search_log(spoken(view.search_log))
     layout.on_report(spoken(view.report))
 
@@ -139,6 +140,11 @@ class View:
         job = self._require(request)
         if self.backstage.library.notes.of(job.id).text != text:
             self.backstage.library.notes.write(job.id, text)
+
+    def schedule(self, hours: str | None, request: gr.Request) -> None:
+        """Say within which hours of the day the job may run."""
+        job = self._require(request)
+        self.backstage.orders.queue.store.schedule(job.id, hours=hours or None)
 
     def search_log(self, words: str, request: gr.Request) -> str:
         """Lines of the whole log that hold the words."""
@@ -236,6 +242,7 @@ class View:
             # Sent once: what a person types meanwhile must not be overwritten.
             "note": (job.id, note.text) if is_new else None,
             "remedy": _remedy(card),
+            "when": False if job.state.is_ended else job.hours or "",
             "clone": job.task == "train",
             **{verb: _allows(job, verb) for verb in VERBS},
         }
@@ -297,7 +304,7 @@ def _remedy(card: Diagnosis | None) -> str:
 
 
 def _hidden() -> dict[str, Any]:
-    return {**dict.fromkeys(VERBS, False), "clone": False, "remedy": ""}
+    return {**dict.fromkeys(VERBS, False), "clone": False, "remedy": "", "when": False}
 
 
 def _telling(job: Job) -> str:

@@ -61,6 +61,13 @@ GO_TO_DRAFT = "(id) => { if (id) location.assign('/?draft=' + id); return [id]; 
 COPY = "async (text) => { await navigator.clipboard.writeText(text); return [text]; }"
 
 
+WHEN = {
+    "": "At any time",
+    "22:00-06:00": "At night only, 22:00 to 6:00",
+    "18:00-08:00": "Outside working hours, 18:00 to 8:00",
+}
+
+
 @dataclass(frozen=True)
 class Layout:
     """The page's components by name; `OUTPUTS` is the order in which a tick gives their values."""
@@ -69,7 +76,7 @@ class Layout:
 
     OUTPUTS: ClassVar[tuple[str, ...]] = (
         *("table", "past", "comparison", "detail", "figures", "drawing", "events", "note", "news"),
-        *("pause", "resume", "retry", "cancel", "clone", "remedy", "log", "pace"),
+        *("pause", "resume", "retry", "cancel", "clone", "remedy", "when", "log", "pace"),
     )
     BUTTONS: ClassVar[tuple[str, ...]] = ("pause", "resume", "retry", "cancel", "clone")
 
@@ -82,6 +89,10 @@ class Layout:
             return gr.Button(value=value or "Try again", visible=bool(value))
         if name == "pace":
             return gr.Timer(value)
+        if name == "when":
+            return gr.Dropdown(
+                value=value or "", visible=value is not False, allow_custom_value=True
+            )
         if name in ("table", "past"):
             return {"html": value}
         return value[1] if name == "note" else value
@@ -111,6 +122,11 @@ class Layout:
     def on_note(self, handler: Callable[..., Any]) -> None:
         """Call a handler with the note once the field is left."""
         self.parts["note"].blur(handler, self.parts["note"], None, **QUIET).then(None, js=LOOK)
+
+    def on_when(self, handler: Callable[..., Any]) -> None:
+        """Call a handler with the hours chosen."""
+        when = self.parts["when"]
+        when.input(handler, when, None, **QUIET).then(None, js=LOOK)
 
     def on_search_log(self, handler: Callable[..., Any]) -> None:
         """Show what a handler finds of the words in the log's search field."""
@@ -186,6 +202,15 @@ def _lay_out_run(parts: dict[str, Any]) -> None:
     parts["drawing"] = gr.HTML(elem_id="job-curve", apply_default_css=False)
     parts["note"] = gr.Textbox(
         label="Note", placeholder="What is worth remembering of it", lines=1, elem_id="note"
+    )
+    parts["when"] = gr.Dropdown(
+        choices=[(words, hours) for hours, words in WHEN.items()],
+        value="",
+        label="When it may run",
+        info="`hours` · choose, or type hours such as 21:00-05:00",
+        allow_custom_value=True,
+        visible=False,
+        elem_id="when",
     )
     with gr.Row(elem_classes="log-head"):
         parts["log_words"] = gr.Textbox(

@@ -184,3 +184,8 @@ def test_a_process_can_yield_to_others() -> None:
     )
     answer = python(code, stdout=subprocess.PIPE).communicate()[0]
     assert int(answer) != os.nice(0) if sys.platform != "win32" else int(answer)
+
+
+def test_keeping_the_machine_awake_is_asked_for_where_it_can_be() -> None:
+    code = "from jobs.processes import platform; platform.keep_awake()"
+    assert python(code).wait(40) == 0

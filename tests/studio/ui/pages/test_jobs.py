@@ -12,7 +12,7 @@ import pytest
 from jobs import tables
 from jobs.database import Database
 from jobs.endings import Ending, EndingKind
-from jobs.errors import NoSuchJob
+from jobs.errors import BadJob, NoSuchJob
 from jobs.models import DeviceSlot, Job, JobState
 from jobs.processes import myself
 from studio.errors import AskedWrongly
@@ -233,6 +233,18 @@ def test_a_run_is_copied_into_a_new_form(view: jobs.View, backstage: Backstage) 
     assert (draft.name, draft.method, draft.settings["lora"]["rank"]) == ("Tone", "lora", 4)
     assert (draft.training, draft.held_out) == ({"epochs": 7}, 0.2)
     assert draft.to_spec_json()["data"]["columns"] == {"prompt": "q"}
+
+
+def test_a_job_is_set_for_the_night(view: jobs.View, backstage: Backstage) -> None:
+    job = queued(backstage)
+    first, cursor = look(view)
+    view.schedule("22:00-06:00", asked_with(job=str(job.id)))
+    second, _ = look(view, cursor)
+
+    assert (first["when"].value, first["when"].visible) == ("", True)
+    assert second["when"].value == "22:00-06:00"
+    with pytest.raises(BadJob, match="Write them as"):
+        view.schedule("tonight", asked_with(job=str(job.id)))
 
 
 def test_only_trainings_are_copied(view: jobs.View, backstage: Backstage) -> None:
