@@ -151,7 +151,7 @@ def _grid(scale: _Scale) -> str:
 def _ends(scale: _Scale) -> str:
     """Least and most at the left, without lines between."""
     return "".join(
-        f'<text x="{LEFT - 8}" y="{scale.y(value) + 4:.1f}" text-anchor="end">{value:.2g}</text>'
+        f'<text x="{LEFT - 8}" y="{scale.y(value) + 4:.1f}" text-anchor="end">{value:.4g}</text>'
         for value in (scale.ticks[0], scale.ticks[-1])
     )
 

@@ -68,6 +68,14 @@ HEAD = "".join(
     f'<th scope="col">{name}</th>'
     for name in ('<span class="sr">Chosen</span>', "Name", "Kind", "State", "", "")
 )
+# Both tables of the page have the same columns.
+COLUMNS = (
+    "<colgroup>"
+    + "".join(
+        f'<col class="{name}">' for name in ("choose", "name", "kind", "state", "more", "moves")
+    )
+    + "</colgroup>"
+)
 NOTHING_FOUND = '<p class="quiet">No job has these words in its name, note, kind or state.</p>'
 
 
@@ -92,7 +100,9 @@ def table(
         _row(job, chosen is not None and job.id == chosen.id, notes.get(job.id), waiting, made)
         for job in jobs
     )
-    return f'<table class="jobs"><thead><tr>{HEAD}</tr></thead><tbody>{rows}</tbody></table>'
+    return (
+        f'<table class="jobs">{COLUMNS}<thead><tr>{HEAD}</tr></thead><tbody>{rows}</tbody></table>'
+    )
 
 
 def _row(

@@ -24,8 +24,8 @@ SMALL = {
 }
 
 
-def detail_html(job: Job, made: Progress | None, card: Diagnosis | None = None) -> str:
-    """Name, state, sentence or problem, progress, and what can be done with a finished one."""
+def detail_html(job: Job, made: Progress | None) -> str:
+    """Name, state, sentence, progress, and what can be done with a finished one."""
     bar = ""
     if made is not None and not job.state.is_ended:
         percent = f"{100 * made.share:.1f}"
@@ -43,15 +43,16 @@ def detail_html(job: Job, made: Progress | None, card: Diagnosis | None = None) 
     sentence = html.escape(run_words.sentence(job, made))
     return (
         f'<div class="job-title"><h2>{html.escape(run_words.name(job))}</h2>{pill(job)}</div>'
-        f'<p class="sentence{problem}">{sentence}</p>{bar}{_card_html(card)}{next_steps}'
+        f'<p class="sentence{problem}">{sentence}</p>{bar}{next_steps}'
     )
 
 
-def _card_html(card: Diagnosis | None) -> str:
-    """The failure card: cause, the line that proves it, what to do."""
+def problem_html(job: Job, card: Diagnosis | None) -> str:
+    """The failure card: cause, the line that proves it where the job's own words do not, what to do."""
     if card is None:
         return ""
-    proof = f"<pre>{html.escape(card.line)}</pre>" if card.line else ""
+    is_news = card.line and card.line not in (job.error or "")
+    proof = f"<pre>{html.escape(card.line)}</pre>" if is_news else ""
     changed = ", ".join(f"{name} = {value}" for name, value in card.changes.items())
     changes = f'<p class="quiet">Again with {html.escape(changed)}.</p>' if changed else ""
     link = (

@@ -30,6 +30,7 @@ from studio.ui.pages.page import Page
 
 SHOWN = 1000
 FAST_S, SLOW_S = 1, 10
+RETRY = "Try again"
 LOG_BYTES = 64_000
 NEWS = 5
 
@@ -176,7 +177,14 @@ class View:
             queue.ensure_dispatcher()
         job = _chosen(jobs, request)
         if job is None:
-            nothing = {"table": EMPTY, "pace": SLOW_S, **_hidden(), "past": "", "detail": ""}
+            nothing = {
+                "table": EMPTY,
+                "pace": SLOW_S,
+                **_hidden(),
+                "past": "",
+                "detail": "",
+                "problem": "",
+            }
             return self._changes(before, None, 0, nothing)
         folder = queue.folder(job.id)
         if before.job != job.id:
@@ -235,7 +243,8 @@ class View:
         card = explain(job, folder) if job.error else None
         events = self.backstage.orders.queue.store.events(job.id)
         return {
-            "detail": run_detail.detail_html(job, made, card),
+            "detail": run_detail.detail_html(job, made),
+            "problem": run_detail.problem_html(job, card),
             "figures": run_detail.figures_html(job, made, metrics),
             "drawing": run_detail.drawing_html(job, metrics, made),
             "events": run_detail.events_html(events),
@@ -299,8 +308,10 @@ def _allows(job: Job, verb: str) -> bool:
 
 
 def _remedy(card: Diagnosis | None) -> str:
-    """What the remedy's button says; empty where no click can help."""
-    return card.remedy if card is not None and card.verb in ("change", "resume", "retry") else ""
+    """What the remedy's button says; empty where no click can help, or a button beside it says so."""
+    if card is None or card.verb not in ("change", "retry") or card.remedy == RETRY:
+        return ""
+    return card.remedy
 
 
 def _hidden() -> dict[str, Any]:

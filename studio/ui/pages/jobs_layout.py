@@ -75,7 +75,18 @@ class Layout:
     parts: dict[str, Any]
 
     OUTPUTS: ClassVar[tuple[str, ...]] = (
-        *("table", "past", "comparison", "detail", "figures", "drawing", "events", "note", "news"),
+        *(
+            "table",
+            "past",
+            "comparison",
+            "detail",
+            "problem",
+            "figures",
+            "drawing",
+            "events",
+            "note",
+            "news",
+        ),
         *("pause", "resume", "retry", "cancel", "clone", "remedy", "when", "log", "pace"),
     )
     BUTTONS: ClassVar[tuple[str, ...]] = ("pause", "resume", "retry", "cancel", "clone")
@@ -196,8 +207,8 @@ def _lay_out_run(parts: dict[str, Any]) -> None:
             button("retry", "Try again")
             button("clone", "Copy with changes")
             button("cancel", "Cancel", variant="stop")
+    piece("problem")
     button("remedy", "Try again", variant="primary")
-    parts["sure"] = gr.HTML(CANCEL, js_on_load=CANCEL_SCRIPT, apply_default_css=False)
     piece("figures")
     parts["drawing"] = gr.HTML(elem_id="job-curve", apply_default_css=False)
     parts["note"] = gr.Textbox(
@@ -225,6 +236,7 @@ def _lay_out_run(parts: dict[str, Any]) -> None:
     piece("found")
     parts["log"] = log_view("job-log")
     piece("events")
+    parts["sure"] = gr.HTML(CANCEL, js_on_load=CANCEL_SCRIPT, apply_default_css=False)
 
 
 def wire(

@@ -44,10 +44,12 @@ def test_the_card_stays_text_and_names_what_would_change(tmp_path: Path) -> None
     spec = {"training": {"learning_rate": 0.001}}
     card = diagnose("not_finite", "loss is nan <b>", "loss is nan <b>", spec)
 
-    shown = run_detail.detail_html(job(tmp_path, state=JobState.FAILED, error="x"), None, card)
+    shown = run_detail.problem_html(job(tmp_path, state=JobState.FAILED, error="x"), card)
+    known = run_detail.problem_html(job(tmp_path, error="loss is nan <b>"), card)
 
     assert "<pre>loss is nan &lt;b&gt;</pre>" in shown
     assert "Again with training.learning_rate = 0.0001" in shown
+    assert "<pre>" not in known  # the job's own words say it above
 
 
 def test_small_curves_are_drawn_of_what_was_reported(tmp_path: Path) -> None:

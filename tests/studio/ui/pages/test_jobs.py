@@ -217,9 +217,21 @@ def test_a_failure_shows_its_card_and_a_click_carries_out_the_remedy(
     shown, _ = look(view)
     view.remedy(asked_with(job=str(job.id)))
 
-    assert "A file or folder is closed to this program" in shown["detail"]
-    assert (shown["remedy"].value, shown["remedy"].visible) == ("Try again", True)
+    assert "A file or folder is closed to this program" in shown["problem"]
+    assert (shown["remedy"].visible, shown["retry"].visible) == (False, True)
     assert backstage.orders.queue.store.job(job.id).state == JobState.QUEUED
+
+
+def test_a_remedy_that_is_more_than_once_again_has_its_own_button(
+    view: jobs.View, backstage: Backstage
+) -> None:
+    job = queued(backstage, spec=SPEC)
+    failed(backstage, job, "not_finite", "The numbers broke down at step 3.")
+
+    shown, _ = look(view)
+
+    assert shown["remedy"].value == "Try again, learning ten times slower"
+    assert shown["remedy"].visible
 
 
 def test_a_run_is_copied_into_a_new_form(view: jobs.View, backstage: Backstage) -> None:
