@@ -56,6 +56,8 @@ class Draft:
         path = str(data.get("path") or "")
         method = dict(spec["method"])
         name = str(method.pop("name"))
+        goal = dict(spec["objective"])
+        objective = str(goal.pop("name"))
         usual = TrainSpec.parse({"method": name}).to_json()
         training = {
             field: value
@@ -71,8 +73,11 @@ class Draft:
             model_hub=source if model_from == "hub" else "",
             data_from="starter" if path == str(STARTER_DATA) else "path",
             data_path="" if path == str(STARTER_DATA) else path,
+            objective=objective,
+            objective_for=path,
+            goal={objective: goal},
             columns=dict(data.get("columns") or {}),
-            columns_for=path,
+            columns_for=f"{objective}: {path}",
             held_out=data["held_out"],
             method=name,
             settings={name: method},

@@ -148,10 +148,7 @@ class Layout:
         """Copy the text that a handler gives."""
         text = self.parts["report_text"]
         made = self.parts["report"].click(handler, None, text, **QUIET)
-        made.then(None, text, None, js=COPY).then(
-            lambda: gr.Info("The report is on the clipboard. It holds no data and no names."),
-            **QUIET,
-        )
+        made.then(None, text, None, js=COPY)
 
 
 def lay_out(fast_s: float) -> Layout:

@@ -1,0 +1,43 @@
+"""A training of several processes is cancelled or loses its runner: none of them is left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from jobs import processes
+from jobs.models import JobState
+from jobs.queue import Queue
+from tests.faults.invariants import check_all
+from tests.jobs.queues import config_in, kill, marked, until, until_it_counts
+
+pytestmark = pytest.mark.long
+
+
+@pytest.fixture
+def queue(memory_folder: Path) -> Iterator[Queue]:
+    """A queue whose tasks need torch."""
+    queue = Queue(replace(config_in(memory_folder), tasks="tests.faults.torch_tasks:TASKS"))
+    yield queue
+    check_all(queue)
+    queue.stop_dispatcher()
+
+
+@pytest.mark.parametrize("end", ["cancel", "kill the runner"])
+def test_of_two_ranks_with_two_loaders_each_none_is_left(queue: Queue, end: str) -> None:
+    job = queue.enqueue("ranks", {}, max_attempts=1)
+    until_it_counts(queue, job)
+    family = marked(queue, job)
+    assert len(family) >= 1 + 1 + 2 + 4  # the task, torchrun, two ranks, four loaders
+    if end == "cancel":
+        queue.store.cancel(job.id)
+    else:
+        kill(queue, "jobs.runner")
+    done = queue.wait(job.id, poll_s=0.05)
+    assert done.state == (JobState.CANCELLED if end == "cancel" else JobState.FAILED)
+    assert done.slots == ()
+    until(lambda: not any(map(processes.is_alive, family)))
+    assert marked(queue, job) == []
