@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from jobs import processes
 from jobs.models import JobState
 from jobs.queue import Queue
 from tests.faults.invariants import check_all
-from tests.jobs.queues import config_in, kill, marked, until, until_it_counts
+from tests.jobs.queues import kill, marked, queue_in, step_of, until
 
 pytestmark = pytest.mark.long
 
@@ -20,16 +19,15 @@ pytestmark = pytest.mark.long
 @pytest.fixture
 def queue(memory_folder: Path) -> Iterator[Queue]:
     """A queue whose tasks need torch."""
-    queue = Queue(replace(config_in(memory_folder), tasks="tests.faults.torch_tasks:TASKS"))
-    yield queue
-    check_all(queue)
-    queue.stop_dispatcher()
+    with queue_in(memory_folder, tasks="tests.faults.torch_tasks:TASKS") as queue:
+        yield queue
+        check_all(queue)
 
 
 @pytest.mark.parametrize("end", ["cancel", "kill the runner"])
 def test_of_two_ranks_with_two_loaders_each_none_is_left(queue: Queue, end: str) -> None:
     job = queue.enqueue("ranks", {}, max_attempts=1)
-    until_it_counts(queue, job)
+    until(lambda: step_of(queue, job), patience_s=300)
     family = marked(queue, job)
     assert len(family) >= 1 + 1 + 2 + 4  # the task, torchrun, two ranks, four loaders
     if end == "cancel":

@@ -20,12 +20,14 @@ from jobs.queue import Queue
 QUICK = Timing(poll_s=0.1, beat_s=0.3, lease_s=30.0, grace_s=1.0, linger_s=60.0)
 
 
-def config_in(folder: Path, timing: Timing = QUICK) -> QueueConfig:
+def config_in(
+    folder: Path, timing: Timing = QUICK, tasks: str = "tests.jobs.tasks:TASKS"
+) -> QueueConfig:
     """A queue in `folder` with the tests' own tasks and devices."""
     return QueueConfig(
         database=folder / "studio.db",
         runs=folder / "runs",
-        tasks="tests.jobs.tasks:TASKS",
+        tasks=tasks,
         devices="tests.jobs.devices:slots",
         timing=timing,
     )
@@ -43,9 +45,11 @@ def folder_in_memory(otherwise: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def queue_in(folder: Path, timing: Timing = QUICK) -> Iterator[Queue]:
+def queue_in(
+    folder: Path, timing: Timing = QUICK, tasks: str = "tests.jobs.tasks:TASKS"
+) -> Iterator[Queue]:
     """A queue whose processes are all gone afterwards, whatever the test did."""
-    queue = Queue(config_in(folder, timing))
+    queue = Queue(config_in(folder, timing, tasks))
     try:
         yield queue
     finally:

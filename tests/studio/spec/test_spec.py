@@ -165,3 +165,17 @@ def test_an_export_names_an_unknown_format_and_setting() -> None:
     with pytest.raises(AskedWrongly) as caught:
         ExportSpec.parse({"job": 1, "format": "merged", "settings": {"dtype": "fp8"}, "out": "/o"})
     assert [problem.field for problem in caught.value.fields] == ["settings.dtype"]
+
+
+@pytest.mark.parametrize(
+    "file", sorted(Path(__file__).with_name("released").glob("*.json")), ids=lambda file: file.stem
+)
+def test_a_spec_of_each_version_is_read_for_ever_with_every_value_it_names(file: Path) -> None:
+    document = json.loads(file.read_text(encoding="utf-8"))
+
+    read = TrainSpec.load(file).to_json()
+
+    for section, values in document.items():
+        found = read[section]
+        kept = {name: found[name] for name in values} if isinstance(values, dict) else found
+        assert kept == values, section
