@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, sync_playwright
 from studio.orders import Orders
 from studio.ui.pages.jobs import FAST_S, SLOW_S
 from tests import browser as browsers
-from tests.jobs.queues import processes_of
+from tests.jobs.queues import processes_of, until
 from tests.studio.ui.serving import ROOT, PageServer
 
 PAGE_LIMIT, DISPATCHER_LIMIT = 2.0, 0.5
@@ -59,6 +59,8 @@ def _measured(browser: Browser, server: PageServer, seconds: float) -> bool:
     # A job set for tomorrow: the dispatcher stays, and the page looks each second.
     orders.queue.enqueue("train", {}, run_after=time.time() + 86_400)
     page.reload()
+    # Each who enqueues or looks may start one; all but the first leave at once.
+    until(lambda: len(processes_of(orders.queue, "jobs.dispatcher")) == 1, patience_s=120)
     time.sleep(SETTLE_S)
     (dispatcher,) = processes_of(orders.queue, "jobs.dispatcher")
     before = dispatcher.cpu_times()
