@@ -191,7 +191,7 @@ def test_cancelling_an_active_job_asks_its_runner(store: Store, me: Identity) ->
     store.enqueue("train", {})
     job = claimed(store, me)
     assert store.cancel(job.id).state == JobState.STARTING
-    assert store.wish(job.id, str(job.lease_token)) == Intent.CANCEL
+    assert store.wish(job.id, str(job.lease_token)) == (Intent.CANCEL, None)
 
 
 def test_cancel_stands_above_pause(store: Store, me: Identity) -> None:
