@@ -176,8 +176,8 @@ class Training(Section):
     on_spike: Literal["skip", "lower_rate", "stop", "keep"] = Field(
         "skip",
         title="When the loss jumps",
-        description="What a step is worth whose loss jumps far above the recent ones or breaks down: "
-        "leave it out, leave it out and halve the rate, end the run, or train on it all the same.",
+        description="A step whose loss jumps far above the recent ones, or breaks down: leave it out, "
+        "leave it out and halve the rate, end the run, or train on it all the same.",
         json_schema_extra={"unit": "", "cost": "", "level": "advanced"},
     )
     keep_checkpoints: int = Field(2, ge=1, le=100, description="Checkpoints kept while it runs.")
