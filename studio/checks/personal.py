@@ -10,7 +10,7 @@ CHECK = Check(
     title="Personal data",
     why="A model can repeat word for word what it was trained on, to anybody who asks. Mask what it "
     "need not know. Names are found only where a title or a greeting points to them: look yourself too.",
-    begin=lambda circumstances: search("personal", "they hold personal data: {kinds}"),
+    begin=lambda circumstances: search("personal", "personal data was found: {kinds}"),
     cost="dear",
     fixes=(masking("personal"), LEAVE_OUT),
 )

@@ -10,7 +10,7 @@ CHECK = Check(
     title="Passwords and keys",
     why="Whoever gets the model may get the password out of it. Change a password that was in a file "
     "like this, too.",
-    begin=lambda circumstances: search("secret", "they hold passwords or keys: {kinds}"),
+    begin=lambda circumstances: search("secret", "passwords or keys were found: {kinds}"),
     cost="dear",
     fixes=(masking("secret"), LEAVE_OUT),
 )

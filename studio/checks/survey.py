@@ -68,6 +68,11 @@ class Report:
         """Rows that can be trained on and in which nothing was found that needs a look."""
         return self.rows - self.needs_look
 
+    def with_more(self, other: Report) -> Report:
+        """This report and what other checks found in the same rows."""
+        found = (*self.found, *other.found)
+        return Report(self.rows, self.usable, found, _union(found, self.rows))
+
     @property
     def verdict(self) -> str:
         """One sentence: `412 of 430 rows are ready; 18 need a look.`"""

@@ -22,7 +22,8 @@ class TooLong:
         if self._longest is None or batch.tokens is None:
             return
         for row, tokens, text in zip(batch.places, batch.tokens, batch.texts, strict=True):
-            if tokens.total > self._longest:
+            # Texts to continue are cut into pieces, of which nothing is lost.
+            if tokens.total > self._longest and tokens.left < tokens.trained:
                 self._rows.append(row)
                 self._lost += tokens.trained - tokens.left
                 self._most = max(self._most, tokens.total)

@@ -16,6 +16,7 @@ from studio.settings import Home
 if TYPE_CHECKING:
     from studio.library import Library
     from studio.orders import Orders
+    from studio.ui.own_data import OwnData
     from studio.worker.client import Worker
 
 # A page never waits long for a busy database: it keeps what it shows and says so.
@@ -70,6 +71,12 @@ class Backstage:
 
         return Worker(self.home, role="chat")
 
+    @cached_property
+    def _own_data(self) -> OwnData:
+        from studio.ui.own_data import OwnData
+
+        return OwnData(lambda: self.library, lambda: self.model_worker)
+
     def resume(self) -> None:
         """Bring up a dispatcher for what an earlier start left waiting or running; tidy up."""
         forget_old_uploads(self.home)
@@ -89,6 +96,12 @@ class Backstage:
     def library(self) -> Library:
         """The studio's own records: datasets and drafts."""
         return self.orders.library
+
+    @property
+    def own_data(self) -> OwnData:
+        """The data behind the form: what was read of files, found in them and mended."""
+        with self._opening:
+            return self._own_data
 
     @property
     def model_worker(self) -> Worker:

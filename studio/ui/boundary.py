@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
 import gradio as gr
@@ -18,13 +20,24 @@ def spoken(handler: Handler) -> Handler:
 
     @functools.wraps(handler)
     def speaking(*arguments: Any, **named: Any) -> Any:
-        try:
+        with _in_words():
             return handler(*arguments, **named)
-        except gr.Error:
-            raise
-        except Exception as error:
-            raise gr.Error(
-                words_of(error), title="That did not work", duration=None, print_exception=False
-            ) from error
 
-    return cast(Handler, speaking)
+    @functools.wraps(handler)
+    def speaking_on(*arguments: Any, **named: Any) -> Any:
+        with _in_words():
+            yield from handler(*arguments, **named)
+
+    return cast(Handler, speaking_on if inspect.isgeneratorfunction(handler) else speaking)
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    try:
+        yield
+    except gr.Error:
+        raise
+    except Exception as error:
+        raise gr.Error(
+            words_of(error), title="That did not work", duration=None, print_exception=False
+        ) from error

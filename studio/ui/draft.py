@@ -37,6 +37,10 @@ class Draft:
     columns: dict[str, str] = field(default_factory=dict)
     # Columns were chosen by hand for this file and objective; others are recognised anew.
     columns_for: str = ""
+    # The version of the data that fixes made of this file, by its number and its hash; empty: as read.
+    version: str = ""
+    dataset: str = ""
+    dataset_for: str = ""
     held_out: float = HELD_OUT
     method: str = "lora"
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -118,6 +122,11 @@ class Draft:
         """What a choice of columns is for: the objective and the file."""
         return f"{self.objective}: {self.data_file}"
 
+    @property
+    def fixed_dataset(self) -> str | None:
+        """The hash of the dataset that fixes made of the present file, or None where none did."""
+        return (self.dataset or None) if self.dataset_for == self.data_file else None
+
     def to_spec_json(self) -> dict[str, Any]:
         """The spec that this form asks for, as JSON that `TrainSpec.parse` reads."""
         return {
@@ -126,6 +135,7 @@ class Draft:
             "model": {"source": self.model_source},
             "data": {
                 "path": self.data_file or None,
+                "dataset": self.fixed_dataset,
                 "columns": self.chosen_columns,
                 "held_out": self.held_out,
             },

@@ -14,6 +14,14 @@ QUIET: dict[str, Any] = {
 }
 
 
+WITH_PROGRESS: dict[str, Any] = {
+    "concurrency_limit": None,
+    "show_progress": "hidden",
+    "api_visibility": "private",
+}
+"""For handlers that say more than once how far they are: those need Gradio's queue."""
+
+
 def opening() -> Any:
     """The trigger of a page's being opened, for the page whose components are being made."""
     assert Context.root_block is not None, "components are made inside Blocks only"

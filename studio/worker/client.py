@@ -19,7 +19,13 @@ from studio.spec import TrainSpec
 from studio.worker.protocol import Answer, Request, Role
 
 # Starting takes seconds of import, on a busy machine many; an answer of a large model as well.
-TIMEOUTS_S = {"describe": 180.0, "estimate": 240.0, "preview": 180.0, "answer": 900.0}
+TIMEOUTS_S = {
+    "describe": 180.0,
+    "estimate": 240.0,
+    "preview": 180.0,
+    "tokens": 240.0,
+    "answer": 900.0,
+}
 _LARGEST_LOG_BYTES = 1_000_000
 _PATIENCE_AT_STOP_S = 5.0
 
@@ -58,6 +64,11 @@ class Worker:
     ) -> list[dict[str, Any]]:
         """The first rows as the model sees them: `[{"tokens": [{"text", "trained"}]}]`."""
         return self._ask("preview", {"spec": spec.to_json(), "limit": limit}, lane)  # type: ignore[no-any-return]
+
+    def tokens(self, spec: TrainSpec, first: int, count: int) -> list[list[int]]:
+        """Rows of a kept dataset in tokens: `[[all, trained, trained within the longest length]]`."""
+        arguments = {"spec": spec.to_json(), "first": first, "count": count}
+        return self._ask("tokens", arguments)  # type: ignore[no-any-return]
 
     def answer(self, job_id: int, prompt: str, *, max_new_tokens: int = 256) -> dict[str, Any]:
         """`{"base", "tuned"}`: what the base and the finished run answer; labels with shares as well."""

@@ -1,8 +1,8 @@
-"""The checks measured: against reading the file, brute force, encoding alone, and 500 labelled lines.
+"""The checks measured: near duplicates against brute force, tokens against encoding, 500 labelled lines.
 
 `python launch.py bench checks [ROWS]` (1,000,000 by default; 20,000 for a quick look). Each part runs in
 a process of its own, one after the other, on the same made-up file of about 500 bytes a row, of which
-three in ten are another row with some words changed.
+three in ten are another row with some words changed. The cheap checks are measured by `bench data`.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] = ()) -> int:
     _print_ratios(taken)
     _print_near()
     _print_labelled()
-    names = ("datasets", "pyarrow", "numpy", "phonenumbers", "ftfy")
+    names = ("numpy", "phonenumbers", "ftfy")
     versions = ", ".join(f"{name} {version(name)}" for name in names)
     print(f"commit {commit()}, {versions}, Python {sys.version.split()[0]}")
     return 0
@@ -81,39 +81,10 @@ def write_rows(file: Path, count: int) -> None:
 
 
 TITLES = {
-    "rival": "datasets.load_dataset('csv'), cold",
-    "cheap": "import and the cheap checks",
-    "near": "near duplicates alone",
-    "all": "every check that needs no tokens",
+    "near": "near duplicates",
     "encode": f"encoding {TOKEN_ROWS:,} rows alone",
     "tokens": f"encoding {TOKEN_ROWS:,} rows and the checks of tokens",
 }
-
-
-def _rival(file: Path, home: Path) -> str:
-    from datasets import load_dataset
-
-    rows = load_dataset("csv", data_files=str(file), cache_dir=str(home), split="train")
-    return f"{len(rows):,} rows"
-
-
-def _imported(file: Path, home: Path) -> Any:
-    from studio.library import Library
-    from studio.settings import Home
-
-    return Library(Home(home)).import_file(file).table
-
-
-def _looked(costs: tuple[str, ...]) -> Callable[[Path, Path], str]:
-    def look(file: Path, home: Path) -> str:
-        from studio.checks.looking import look_through
-        from studio.data.inspection import inspect
-
-        table = _imported(file, home)
-        report = look_through(table, inspect(table).mapping, held_out=0.1, costs=costs, folder=home)
-        return ", ".join(f"{each.check.name} {each.count:,}" for each in report.found)
-
-    return look
 
 
 def _near(file: Path, home: Path) -> str:
@@ -165,10 +136,7 @@ def _encoded(with_checks: bool) -> Callable[[Path, Path], str]:
 
 
 PARTS: dict[str, Callable[[Path, Path], str]] = {
-    "rival": _rival,
-    "cheap": _looked(("cheap",)),
     "near": _near,
-    "all": _looked(("cheap", "dear")),
     "encode": _encoded(False),
     "tokens": _encoded(True),
 }
@@ -196,9 +164,10 @@ def _measured(part: str, file: str, rows: str) -> dict[str, Any]:
 
 
 def _print_ratios(taken: dict[str, dict[str, Any]]) -> None:
-    for one, other, limit in (("cheap", "rival", 6.0), ("tokens", "encode", 1.3)):
-        wall, cpu = (taken[one][key] / taken[other][key] for key in ("wall_s", "cpu_s"))
-        print(f"{one} / {other}: {wall:.2f} by the clock, {cpu:.2f} in CPU time (limit {limit:g})")
+    wall, cpu = (taken["tokens"][key] / taken["encode"][key] for key in ("wall_s", "cpu_s"))
+    print(
+        f"checks of tokens / encoding: {wall:.2f} by the clock, {cpu:.2f} in CPU time (limit 1.3)"
+    )
     print(
         f"near duplicates: {taken['near']['wall_s'] / 60:.1f} minutes (limit 10), "
         f"{taken['near']['peak_bytes'] / 1e9:.2f} GB (limit 4)"

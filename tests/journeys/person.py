@@ -29,8 +29,9 @@ class Person:
         page.on("console", lambda said: self._heard(said.type, said.text))
 
     def _heard(self, kind: str, text: str) -> None:
-        # Gradio gives up its open stream when the page is left, and says that it did.
-        if kind == "error" and not text.startswith("AbortError"):
+        # Gradio gives up its open streams when the page is left, and says that it did.
+        left = text.startswith(("AbortError", "Unexpected error Connection errored out"))
+        if kind == "error" and not left:
             self.complaints.append(text)
 
     def asked_elsewhere(self) -> list[str]:
@@ -70,6 +71,11 @@ class Person:
     def findings(self) -> Locator:
         """What the page says of the data file."""
         return self.page.locator("#findings")
+
+    @property
+    def problems(self) -> Locator:
+        """What the checks found in the rows, each with what mends it."""
+        return self.page.locator("#checks-list")
 
     def says_which_column(self, role: str, column: str) -> None:
         """Choose a column by hand."""

@@ -34,9 +34,9 @@ def test_columns_are_chosen_by_hand_and_rows_without_answer_are_named_and_left_o
     person.says_which_column("response", "not used")
     person.says_which_column("prompt", COLUMNS[0])
     person.says_which_column("response", COLUMNS[1])
-    expect(person.findings).to_contain_text("8 and 20")
-    expect(person.findings).to_contain_text("the answer is empty")
-    expect(person.findings).to_contain_text("28 of 30 rows")
+    expect(person.problems).to_contain_text("8 and 20")
+    expect(person.problems).to_contain_text("the answer is empty")
+    expect(person.problems).to_contain_text("28 of 30 rows")
 
     person.goes_on_to_method()
     person.sets("training-epochs", "10")

@@ -14,6 +14,7 @@ from studio.errors import AskedWrongly, StudioError
 from studio.methods import METHODS
 from studio.ui.backstage import Backstage
 from studio.ui.boundary import spoken
+from studio.ui.checking import SETTLED, Checking
 from studio.ui.draft import Draft, new_id
 from studio.ui.figures import figures_html, figures_line
 from studio.ui.form import controls
@@ -21,7 +22,7 @@ from studio.ui.markup import heading
 from studio.ui.pages.page import Page
 from studio.ui.steps import data_step, goal_part, method_step, model_step, review_step, step
 from studio.ui.steps.step import DATA, METHOD, MODEL, REVIEW, Fields, problem_html
-from studio.ui.wiring import QUIET, opening
+from studio.ui.wiring import QUIET, WITH_PROGRESS, opening
 
 # The draft's id is part of the address: a reload, or a server started anew, shows the same form.
 # The curtain goes last: by then every control shows the draft.
@@ -42,6 +43,7 @@ def build(backstage: Backstage) -> None:
     form = Form(backstage, fields, layout.method)
     wire_fields(form, layout)
     wire_steps(form, layout)
+    wire_problems(form, layout)
     wire_opening(form, layout)
 
 
@@ -93,7 +95,8 @@ def lay_out(fields: Fields) -> Layout:
             "Start over", size="sm", scale=0, min_width=104, elem_id="start-over"
         )
     draft_id = gr.Textbox(visible=False)
-    fields.add("columns_for", gr.Textbox(visible=False))
+    for name in SETTLED:
+        fields.add(name, gr.Textbox(visible=False))
     with gr.Walkthrough(selected=MODEL, elem_id="steps") as walkthrough:
         with gr.Step(step.TITLES[MODEL], id=MODEL):
             model = model_step.build(fields)
@@ -131,7 +134,7 @@ def wire_fields(form: Form, layout: Layout) -> None:
         (data, form.data_changed, layout.data_shown),
         ([*settings, part["held_out"], part["name"]], form.settings_changed, layout.method_shown),
     ):
-        gr.on(
+        done = gr.on(
             [component.change for component in components],
             spoken(handler),
             inputs,
@@ -139,13 +142,17 @@ def wire_fields(form: Form, layout: Layout) -> None:
             trigger_mode="always_last",
             **QUIET,
         )
+        if components is data:
+            done.then(*form.checks(layout), **WITH_PROGRESS)
     # By hand only: what the page fills in itself is no choice.
     layout.data.goal.choice.input(
         spoken(form.goal_chosen), inputs, layout.data_shown, trigger_mode="always_last", **QUIET
-    )
+    ).then(*form.checks(layout), **WITH_PROGRESS)
     for role in layout.data.roles.values():
         chosen = [part["columns_for"], layout.data.findings, layout.data.preview]
-        role.input(spoken(form.roles_chosen), inputs, chosen, **QUIET)
+        role.input(spoken(form.roles_chosen), inputs, chosen, **QUIET).then(
+            *form.checks(layout), **WITH_PROGRESS
+        )
     drop = layout.data.drop
     drop.upload(lambda path: path or "", drop, part["data_upload"], **QUIET)
     drop.clear(lambda: "", None, part["data_upload"], **QUIET)
@@ -169,7 +176,9 @@ def wire_steps(form: Form, layout: Layout) -> None:
         (METHOD, layout.method.forward, layout.method.problems),
     ):
         outputs = [layout.walkthrough, problems, *layout.review_shown]
-        forward.click(spoken(form.advance(number)), inputs, outputs, **QUIET)
+        moved = forward.click(spoken(form.advance(number)), inputs, outputs, **QUIET)
+        if number == MODEL:
+            moved.then(*form.checks(layout), **WITH_PROGRESS)
     for number, back in (
         (DATA, layout.data.back),
         (METHOD, layout.method.back),
@@ -183,6 +192,31 @@ def wire_steps(form: Form, layout: Layout) -> None:
         trigger_mode="once",
         api_visibility="private",
     ).then(None, layout.started, layout.started, js=GO_TO_JOB)
+
+
+def wire_problems(form: Form, layout: Layout) -> None:
+    """What mends the data: the list's buttons, and the changes by hand."""
+    panel = layout.data.problems
+    inputs = [layout.draft_id, *form.fields.inputs]
+    settled = [form.fields.components[name] for name in SETTLED]
+    outputs = [*panel.shown, *settled, layout.data.findings, layout.data.preview, panel.done]
+    checking = form.checking
+    for trigger, handler, asked in (
+        (panel.listed.select, checking.mend, [panel.listed]),
+        (panel.write.click, checking.write, [panel.row, panel.column, panel.text]),
+        (panel.drop.click, checking.drop, [panel.rows]),
+    ):
+        # Not "once": a fix is done before its checks have counted the last tokens.
+        trigger(
+            spoken(handler), [*asked, *inputs], outputs, trigger_mode="multiple", **WITH_PROGRESS
+        )
+    gr.on(
+        [panel.row.change, panel.column.input],
+        spoken(checking.cell),
+        [panel.row, panel.column, *inputs],
+        panel.text,
+        **QUIET,
+    )
 
 
 def wire_opening(form: Form, layout: Layout) -> None:
@@ -199,7 +233,7 @@ def wire_opening(form: Form, layout: Layout) -> None:
     for trigger, handler in ((opening(), form.open), (layout.start_over.click, form.start_over)):
         gr.on([trigger], spoken(handler), None, outputs, **QUIET).then(
             None, layout.draft_id, [layout.draft_id, layout.curtain], js=OPENED
-        )
+        ).then(*form.checks(layout), **WITH_PROGRESS)
 
 
 class Form:
@@ -209,6 +243,13 @@ class Form:
         self.backstage = backstage
         self.fields = fields
         self.method = method
+        self.data = backstage.own_data
+        self.checking = Checking(self.data, self.read, self.keep)
+
+    def checks(self, layout: Layout) -> tuple[Any, list[Any], list[Any]]:
+        """The event that looks through the data: handler, inputs, outputs."""
+        inputs = [layout.draft_id, *self.fields.inputs]
+        return spoken(self.checking.check), inputs, layout.data.problems.shown
 
     @property
     def restored(self) -> list[str]:
@@ -262,9 +303,9 @@ class Form:
             gr.Walkthrough(selected=draft.step),
             *(field_value(draft, name) for name in self.restored),
             *model_step.shown(draft, self.backstage.home),
-            *data_step.shown(draft),
+            *data_step.shown(draft, self.data),
             *method_step.shown(draft, self.method),
-            *review_step.shown(draft),
+            *review_step.shown(draft, self.data),
         ]
 
     def model_changed(self, *shown: Any) -> list[Any]:
@@ -276,23 +317,35 @@ class Form:
     def data_changed(self, *shown: Any) -> list[Any]:
         """Another file: its findings; goal and columns are recognised anew."""
         draft_id, draft = self.read(shown)
-        draft = data_step.recognised(draft)
+        draft = self.data.recognised(self._as_kept(draft_id, draft))
         self.keep(draft_id, draft)
-        return data_step.shown(draft)
+        return data_step.shown(draft, self.data)
+
+    def _as_kept(self, draft_id: str, draft: Draft) -> Draft:
+        """The draft with what was chosen for its file, where the window is only being opened.
+
+        The file's control changes then too, and the columns' may not show their choice yet.
+        """
+        row = self.backstage.library.draft(draft_id) if draft_id else None
+        kept = Draft.from_json(row.value) if row is not None else None
+        if kept is None or kept.data_file != draft.data_file:
+            return draft
+        names = ("objective", "objective_for", "columns", *SETTLED)
+        return replace(draft, **{name: getattr(kept, name) for name in names})
 
     def goal_chosen(self, *shown: Any) -> list[Any]:
         """A goal chosen by hand: it holds for this file, and the columns are recognised for it."""
         draft_id, draft = self.read(shown)
         draft = replace(draft, objective_for=draft.data_file)
         self.keep(draft_id, draft)
-        return data_step.shown(draft)
+        return data_step.shown(draft, self.data)
 
     def roles_chosen(self, *shown: Any) -> list[Any]:
         """A column chosen by hand: it holds for this file from now on."""
         draft_id, draft = self.read(shown)
         draft = replace(draft, columns_for=draft.mapped)
         self.keep(draft_id, draft)
-        _, _, findings, _, preview, *_ = data_step.shown(draft)
+        _, _, findings, _, preview, *_ = data_step.shown(draft, self.data)
         return [draft.columns_for, findings, preview]
 
     def settings_changed(self, *shown: Any) -> list[Any]:
@@ -326,7 +379,11 @@ class Form:
             if words:
                 return [gr.skip(), problem_html(words), *[gr.skip()] * 3]
             self._move(draft_id, draft, number + 1)
-            return [gr.Walkthrough(selected=number + 1), gr.skip(), *review_step.shown(draft)]
+            return [
+                gr.Walkthrough(selected=number + 1),
+                gr.skip(),
+                *review_step.shown(draft, self.data),
+            ]
 
         return advancing
 
@@ -359,7 +416,9 @@ class Form:
         if number == MODEL:
             return model_step.missing(draft, self.backstage.home)
         if number == DATA:
-            return data_step.missing(draft) or model_step.unsuited(draft, self.backstage.home)
+            return data_step.missing(draft, self.data) or model_step.unsuited(
+                draft, self.backstage.home
+            )
         return method_step.missing(draft)
 
     def _move(self, draft_id: str, draft: Draft, number: int) -> None:

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import html
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
-from studio.data.columns import CONFIDENT, WANTED, recognise
+from studio.data.columns import WANTED
 from studio.data.examples import Role
 from studio.data.examples import build as build_examples
-from studio.data.inspection import Inspection, inspect
-from studio.data.readers import read
-from studio.data.table import Table
+from studio.data.inspection import Inspection
 from studio.errors import AskedWrongly, StudioError
 from studio.objectives import OBJECTIVES
 from studio.ui import words
 from studio.ui.draft import HELD_OUT, Draft
 from studio.ui.markup import icon
-from studio.ui.steps import goal_part, step
+from studio.ui.own_data import OwnData
+from studio.ui.steps import goal_part, problems, step
 from studio.ui.steps.step import Fields, problem_html
 
 SOURCES = (
@@ -48,6 +45,7 @@ class Controls:
     roles: dict[str, Any]
     mapping: Any
     preview: Any
+    problems: problems.Controls
     back: Any
     forward: Any
 
@@ -88,9 +86,10 @@ def build(fields: Fields) -> Controls:
     objective_for = fields.add("objective_for", gr.Textbox(visible=False))
     goal = goal_part.build(fields)
     mapping, roles, preview = _mapping(fields)
+    panel = problems.build()
     back, forward = step.navigation(step.DATA, "Next: method")
     return Controls(
-        goal, objective_for, drop, path, findings, roles, mapping, preview, back, forward
+        goal, objective_for, drop, path, findings, roles, mapping, preview, panel, back, forward
     )
 
 
@@ -130,14 +129,14 @@ def _mapping(fields: Fields) -> tuple[Any, dict[str, Any], Any]:
     return mapping, roles, preview
 
 
-def shown(draft: Draft) -> list[Any]:
+def shown(draft: Draft, data: OwnData) -> list[Any]:
     """Updates for drop, path, findings, mapping, preview, each role, what the goal is for, and the goal."""
     drop = gr.File(visible=draft.data_from == "upload")
     path = gr.Textbox(visible=draft.data_from == "path")
     words, found = "", None
     if draft.data_file:
         try:
-            found = inspected(draft)
+            found = data.found(draft)
         except StudioError as error:
             words = problem_html(error.words)
     goal = goal_part.shown(draft, is_visible=found is not None or bool(draft.chosen_columns))
@@ -176,60 +175,20 @@ def _info(role: Role) -> str:
     return f"`{role.name}` · {role.description}"
 
 
-def recognised(draft: Draft) -> Draft:
-    """The draft with the goal that its file is recognised for, where that is a new file."""
-    if not draft.data_file or draft.objective_for == draft.data_file:
-        return draft
-    try:
-        mapping = recognise(_table(Path(draft.data_file)))
-    except StudioError:
-        return draft
-    objective = mapping.objective if mapping.confidence >= CONFIDENT else Draft().objective
-    return replace(draft, objective=objective, objective_for=draft.data_file)
-
-
-def inspected(draft: Draft) -> Inspection:
-    """What the draft's file holds, with the columns chosen by hand or recognised.
-
-    Raises DataProblem when the file cannot be read or the columns do not fit.
-    """
-    table = _table(Path(draft.data_file))
-    return inspect(table, draft.chosen_columns, draft.objective)
-
-
-def _table(path: Path) -> Table:
-    place = path.expanduser().absolute()
-    try:
-        found = place.stat()
-    except OSError:
-        return read(place)  # which says in words what is wrong
-    return _read_once(place, found.st_mtime_ns, found.st_size)
-
-
-@lru_cache(maxsize=2)
-def _read_once(path: Path, modified_ns: int, size_bytes: int) -> Table:
-    """The file's rows; each change on the form would read it again otherwise."""
-    return read(path)
-
-
 def findings_html(found: Inspection) -> str:
-    """The file in a sentence, the reason for the mapping, and every problem in plain words."""
+    """The file in a sentence, how it was read, and what keeps it from being used at all."""
     rows = words.count(len(found.table.rows), "row")
     columns = words.count(len(found.table.columns), "column")
     file = html.escape(found.table.path.name)
-    is_sure = bool(found.ready) and not found.problems
-    verdict = html.escape(found.verdict)
+    is_sure = bool(found.ready)
     mark = icon("check") if is_sure else icon("warning")
     notes = "".join(f"<p>{html.escape(note)}</p>" for note in found.table.notes)
-    problems = "".join(
-        f'<li data-check="{html.escape(problem.check)}">{html.escape(problem.words)}</li>'
-        for problem in found.problems
-    )
-    listed = f'<ul class="problems">{problems}</ul>' if problems else ""
+    # What is wrong with single rows stands in the panel of problems.
+    reason = "" if found.mapping.roles else f"<p>{html.escape(found.mapping.reason)}</p>"
     return (
         f'<div class="findings {"good" if is_sure else "look"}">{mark}<div>'
-        f"<p><strong>{file}</strong>: {rows}, {columns}. {verdict}</p>"
-        f'<div class="quiet">{notes}</div>{listed}</div></div>'
+        f"<p><strong>{file}</strong>: {rows}, {columns}.</p>"
+        f'<div class="quiet">{notes}</div>{reason}</div></div>'
     )
 
 
@@ -273,12 +232,12 @@ def _cell(value: Any) -> str:
     return html.escape(cut)
 
 
-def missing(draft: Draft) -> str:
+def missing(draft: Draft, data: OwnData) -> str:
     """Why this step is not done yet, in words; empty when it is."""
     if not draft.data_file:
         return "Choose a file with examples first."
     try:
-        found = inspected(draft)
+        found = data.found(draft)
     except StudioError as error:
         return error.words
     if not found.mapping.roles:
@@ -302,10 +261,14 @@ def _objection(draft: Draft, found: Inspection) -> str:
     return ""
 
 
-def summary(draft: Draft) -> str:
+def summary(draft: Draft, data: OwnData) -> str:
     """The data in a few words."""
     try:
-        found = inspected(draft)
+        found = data.found(draft)
     except StudioError as error:
         return error.words
-    return f"{found.table.path.name}: {found.verdict}"
+    report = data.known_report(draft)
+    verdict = report.verdict if report else found.verdict
+    changes = len(data.history(draft))
+    changed = f" {words.count(changes, 'change')} made to it." if changes else ""
+    return f"{found.table.path.name}: {verdict}{changed}"

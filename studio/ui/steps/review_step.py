@@ -11,6 +11,7 @@ import gradio as gr
 
 from studio.errors import AskedWrongly
 from studio.ui.draft import Draft, default_name
+from studio.ui.own_data import OwnData
 from studio.ui.steps import data_step, goal_part, method_step, model_step, step
 from studio.ui.steps.step import Fields
 
@@ -52,11 +53,11 @@ def build(fields: Fields) -> Controls:
     return Controls(name, summary, spec, problems, start, back)
 
 
-def shown(draft: Draft) -> list[Any]:
+def shown(draft: Draft, data: OwnData) -> list[Any]:
     """Updates for name, summary and spec."""
     rows = (
         ("Model", model_step.summary(draft), step.MODEL),
-        ("Data", data_step.summary(draft) if draft.data_file else "none chosen", step.DATA),
+        ("Data", data_step.summary(draft, data) if draft.data_file else "none chosen", step.DATA),
         ("Goal", goal_part.summary(draft), step.DATA),
         ("Method", method_step.summary(draft), step.METHOD),
     )

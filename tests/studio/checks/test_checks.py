@@ -109,7 +109,7 @@ PLANTED = {
         (0, 1),
         "e-mail addresses (1)",
     ),
-    "secrets": Planted([row("Why no entry?", "password: Kx7!pq92")], (0,), "passwords"),
+    "secrets": Planted([row("Why no entry?", "password: Kx7!pq92")], (0,), "passwords or keys"),
     "outliers": Planted([row("Why so long? " * 400, "I know not.")], (0,), "longer"),
     "roles": Planted(
         [{"m": turns("user", "assistant", "assistant")}, {"m": turns("user")}, {"m": "no list"}],

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from studio.data.readers import open_source
 from studio.errors import StudioError
+from studio.library import Library
 from studio.settings import Home
 from studio.spec import TrainSpec
 from studio.worker.bench import Bench
@@ -34,6 +36,7 @@ def test_each_kind_belongs_to_one_role() -> None:
         "describe": "model",
         "estimate": "model",
         "preview": "model",
+        "tokens": "model",
         "answer": "chat",
     }
 
@@ -63,6 +66,22 @@ def test_a_preview_is_cut_where_training_cuts(
     wanted["training"]["max_length"] = len(whole) - 4
 
     assert KINDS["preview"].answer(bench, wanted, 1)[0]["tokens"] == whole[:-4]
+
+
+def test_rows_are_counted_in_tokens_as_training_cuts_them(
+    bench: Bench, tiny_model: Path, rows_csv: Path
+) -> None:
+    kept = Library(bench.home).keep(open_source(rows_csv))
+    columns = {"prompt": "question", "response": "answer"}
+    wanted = spec(tiny_model, dataset=kept.hash, columns=columns)
+    whole = KINDS["tokens"].answer(bench, wanted, 3, 5)
+    wanted["training"]["max_length"] = whole[0][0] - 2
+    cut = KINDS["tokens"].answer(bench, wanted, 3, 5)
+
+    assert len(whole) == 5
+    assert all(trained == left > 0 for _, trained, left in whole)
+    # Behind the last trained token stands the template's line break.
+    assert cut[0] == [whole[0][0], whole[0][1], whole[0][1] - 1]
 
 
 def test_letters_of_several_tokens_are_shown_whole(

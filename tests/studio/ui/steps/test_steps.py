@@ -12,7 +12,9 @@ import pytest
 
 from studio.methods import METHODS
 from studio.settings import Home
+from studio.ui.backstage import Backstage
 from studio.ui.draft import Draft
+from studio.ui.own_data import OwnData
 from studio.ui.steps import data_step, method_step, model_step, review_step, step
 from studio.ui.steps.step import Fields
 from tests import tiny
@@ -27,6 +29,12 @@ def text(markup: str) -> str:
 def home(tmp_path: Path) -> Home:
     """A home that is there."""
     return Home(tmp_path / "home").prepare()
+
+
+@pytest.fixture
+def data(home: Home) -> OwnData:
+    """What is behind the form in that home."""
+    return Backstage(home).own_data
 
 
 def draft_on(file: Path) -> Draft:
@@ -69,45 +77,36 @@ def test_a_model_of_the_hub_is_said_to_be_downloaded_first(home: Home) -> None:
 # Data.
 
 
-def test_a_good_file_is_recognised_and_lets_on(tmp_path: Path) -> None:
+def test_a_good_file_is_recognised_and_lets_on(tmp_path: Path, data: OwnData) -> None:
     draft = draft_on(tiny.write_csv(tmp_path / "replies.csv", 24))
-    _, _, findings, _, preview, *more = data_step.shown(draft)
+    _, _, findings, _, preview, *more = data_step.shown(draft, data)
     prompt, response = (
         more[[role.name for role in data_step.ROLES].index(name)] for name in ("prompt", "response")
     )
 
-    assert "24 rows, 2 columns. All 24 rows are ready." in text(findings)
+    assert "24 rows, 2 columns." in text(findings)
     assert "usual for question and answer" in text(preview)
     assert (prompt.value, response.value) == ("question", "answer")
-    assert data_step.missing(draft) == ""
+    assert data_step.missing(draft, data) == ""
 
 
-def test_rows_without_an_answer_are_named(tmp_path: Path) -> None:
-    file = tiny.write_csv(tmp_path / "replies.csv", 24)
-    lines = file.read_text().splitlines()
-    lines[6] = lines[6].partition(",")[0] + ","
-    file.write_text("\n".join(lines))
-
-    assert "Row 7: the answer is empty" in text(data_step.shown(draft_on(file))[2])
-
-
-def test_the_goal_is_the_one_that_the_file_is_recognised_for(tmp_path: Path) -> None:
+def test_the_goal_is_the_one_that_the_file_is_recognised_for(tmp_path: Path, data: OwnData) -> None:
     file = tiny.write_jsonl(tmp_path / "rows.jsonl", tiny.make_rows_of("classification"))
 
-    found = data_step.recognised(draft_on(file))
+    found = data.recognised(draft_on(file))
 
     assert (found.objective, found.objective_for) == ("classification", str(file))
     by_hand = replace(found, objective="text")
-    assert data_step.recognised(by_hand).objective == "text"
+    assert data.recognised(by_hand).objective == "text"
 
 
-def test_a_goal_that_the_rows_cannot_teach_is_explained(tmp_path: Path) -> None:
+def test_a_goal_that_the_rows_cannot_teach_is_explained(tmp_path: Path, data: OwnData) -> None:
     rows = [{**row, "label": "same"} for row in tiny.make_rows_of("classification")]
     file = tiny.write_jsonl(tmp_path / "rows.jsonl", rows)
 
     draft = replace(draft_on(file), objective="classification", objective_for=str(file))
 
-    assert "nothing to tell apart" in data_step.missing(draft)
+    assert "nothing to tell apart" in data_step.missing(draft, data)
 
 
 def test_a_model_that_does_not_suit_the_goal_is_named_with_what_does(
@@ -122,36 +121,36 @@ def test_a_model_that_does_not_suit_the_goal_is_named_with_what_does(
     assert model_step.unsuited(replace(reads_first, objective="classification"), home) == ""
 
 
-def test_columns_chosen_by_hand_are_taken(tmp_path: Path) -> None:
+def test_columns_chosen_by_hand_are_taken(tmp_path: Path, data: OwnData) -> None:
     file = tiny.write_csv(tmp_path / "x.csv", 24, columns=("eins", "zwei"))
     by_hand = replace(
         draft_on(file), columns={"prompt": "zwei", "response": "eins"}, columns_for=f"chat: {file}"
     )
 
-    found = data_step.inspected(by_hand)
+    found = data.found(by_hand)
 
     assert dict(found.mapping.roles) == {"prompt": "zwei", "response": "eins"}
     assert found.mapping.reason == "Chosen by hand."
 
 
-def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
+def test_a_changed_file_is_read_again(tmp_path: Path, data: OwnData) -> None:
     file = tiny.write_csv(tmp_path / "replies.csv", 24)
-    before = len(data_step.inspected(draft_on(file)).table.rows)
+    before = len(data.found(draft_on(file)).table.rows)
     tiny.write_csv(file, 30)
 
-    assert (before, len(data_step.inspected(draft_on(file)).table.rows)) == (24, 30)
+    assert (before, len(data.found(draft_on(file)).table.rows)) == (24, 30)
 
 
-def test_no_file_and_a_missing_file_keep_the_step(tmp_path: Path) -> None:
-    assert data_step.missing(Draft()) == "Choose a file with examples first."
-    assert "There is no file" in data_step.missing(draft_on(tmp_path / "gone.csv"))
+def test_no_file_and_a_missing_file_keep_the_step(tmp_path: Path, data: OwnData) -> None:
+    assert data_step.missing(Draft(), data) == "Choose a file with examples first."
+    assert "There is no file" in data_step.missing(draft_on(tmp_path / "gone.csv"), data)
 
 
-def test_what_stands_in_a_file_stays_text(tmp_path: Path) -> None:
+def test_what_stands_in_a_file_stays_text(tmp_path: Path, data: OwnData) -> None:
     file = tmp_path / "x.csv"
     file.write_text("question,answer\n" + "<script>x</script>,<b>y</b>\n" * 9)
 
-    assert "<script>" not in "".join(map(str, data_step.shown(draft_on(file))))
+    assert "<script>" not in "".join(map(str, data_step.shown(draft_on(file), data)))
 
 
 # Method.
@@ -197,9 +196,9 @@ def test_settings_that_cannot_be_used_are_named_as_the_form_names_them() -> None
 # Review.
 
 
-def test_the_review_says_everything_that_was_chosen(tmp_path: Path) -> None:
+def test_the_review_says_everything_that_was_chosen(tmp_path: Path, data: OwnData) -> None:
     draft = draft_on(tiny.write_csv(tmp_path / "replies.csv", 24))
-    name, summary, spec = review_step.shown(draft)
+    name, summary, spec = review_step.shown(draft, data)
 
     assert name.placeholder == "replies, LoRA"
     assert "SmolLM2 135M Instruct" in text(summary)

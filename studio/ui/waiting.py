@@ -1,0 +1,73 @@
+"""Work in a thread of its own while the page shows how far it is."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from studio.checks.survey import Progress
+
+Value = TypeVar("Value")
+
+# Work that is done sooner shows no progress at all: a bar that flashes up says nothing.
+SOON_S = 0.4
+EVERY_S = 0.4
+
+
+class Step(NamedTuple):
+    """How far the work is: the share done (0 to 1), and with what it is busy."""
+
+    share: float
+    words: str
+
+
+class Abandoned(Exception):
+    """Nobody waits for this work any more."""
+
+
+class Work(Generic[Value]):
+    """`make(on_progress)` in a thread; `steps` tells how far it is until `value` is there."""
+
+    def __init__(self, make: Callable[[Progress], Value]) -> None:
+        self._make = make
+        self._step = Step(0.0, "")
+        self._is_abandoned = False
+        self._value: Any = None
+        self._error: BaseException | None = None
+        self._done = threading.Event()
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def steps(self) -> Iterator[Step]:
+        """A step now and then while the work goes on; ending this early abandons the work."""
+        try:
+            wait_s = SOON_S
+            while not self._done.wait(wait_s):
+                yield self._step
+                wait_s = EVERY_S
+        finally:
+            self._is_abandoned = True
+
+    def value(self) -> Value:
+        """What came of it. Raises what the work raised."""
+        self._done.wait()
+        if self._error is not None:
+            raise self._error
+        value: Value = self._value
+        return value
+
+    def _run(self) -> None:
+        try:
+            self._value = self._make(self._progress)
+        except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
+            self._error = error
+        finally:
+            self._done.set()
+
+    def _progress(self, share: float, words: str) -> None:
+        if self._is_abandoned:
+            raise Abandoned
+        self._step = Step(share, words)
+        # The page's other threads come first: this one holds the interpreter most of the time.
+        time.sleep(0.001)
