@@ -42,7 +42,7 @@ def test_texts_are_sorted_with_labels_and_how_sure_the_model_is(
     person: Person, tiny_model: Path, tmp_path: Path
 ) -> None:
     run = trains(person, tiny_model, rows_file("classification", tmp_path), "Sort texts")
-    expect(person.page.locator("#job-detail")).to_contain_text("Sorted right")
+    expect(person.page.locator("#job-figures")).to_contain_text("Sorted right")
     expect(person.page.locator("#job-curve .confusion tbody tr")).to_have_count(4)
 
     person.page.goto(f"{person.studio.instance.address}try?run={run}")
@@ -68,7 +68,7 @@ def test_every_other_goal_goes_the_same_way(
     if objective == "seq2seq":
         model = tiny.make_encoder_decoder(tmp_path / "t5")
     run = trains(person, model, rows_file(objective, tmp_path), goal)
-    expect(person.page.locator("#job-detail")).to_contain_text(figure)
+    expect(person.page.locator("#job-figures")).to_contain_text(figure)
 
     person.page.goto(f"{person.studio.instance.address}try?run={run}")
     assert len(person.asks("Where can I find a kettle under 10 euros?")) == 2
@@ -86,7 +86,9 @@ def test_one_label_only_and_a_model_that_cannot_are_said_before_anything_starts(
     person.page.locator("#next-1").click()
     expect(person.findings).to_contain_text("nothing to tell apart")
 
-    person.uploads(rows_file("seq2seq", tmp_path))
+    person.page.get_by_text("A file by its path").click()
+    pairs = str(rows_file("seq2seq", tmp_path))
+    person.page.locator("#data-path textarea, #data-path input").fill(pairs)
     expect(person.page.locator("#objective label.selected")).to_contain_text("Turn one text")
     person.page.locator("#next-1").click()
     expect(person.findings).to_contain_text("encoder and decoder is needed")

@@ -195,7 +195,7 @@ def findings_html(found: Inspection) -> str:
 def preview_html(found: Inspection) -> str:
     """The reason for the mapping and the first rows, the columns in use marked."""
     used = {column: role for role, column in found.mapping.roles.items()}
-    titles = {role.name: role.title for role in ROLES}
+    titles = {role.name: role.title for role in OBJECTIVES[found.mapping.objective].roles}
     head = "".join(
         f'<th scope="col"{_mark(name in used)}>{html.escape(name)}'
         + (f"<small>{html.escape(titles[used[name]])}</small>" if name in used else "")

@@ -64,3 +64,35 @@ def test_max_steps_is_the_number_of_steps() -> None:
 
     assert schedule.total_steps == 7
     assert [step for step in range(7) if schedule.ends_epoch(step)] == [2, 5, 6]
+
+
+def test_fewer_rows_than_a_batch_are_a_step_of_all_of_them() -> None:
+    schedule = Schedule.plan(rows=3, rows_per_step=8, epochs=2, max_steps=None, seed=0)
+
+    assert schedule.total_steps == 2
+    assert sorted(schedule.rows_of(0)) == sorted(schedule.rows_of(1)) == [0, 1, 2]
+
+
+def test_pairs_stand_with_the_wanted_answers_first_and_unwanted_marks_below_zero() -> None:
+    rows = [
+        Encoded(
+            [1, 2, 3],
+            [0, 1, 1],
+            rejected=Encoded([1, 4], [0, 1]),
+            reference=(-1.0, -2.0),
+            is_good=good,
+            weight=2.0,
+        )
+        for good in (True, False)
+    ]
+
+    (batch,) = micro_batches(rows, 2, packed=True, pad_id=0, layout="sequences")
+
+    assert batch.inputs["input_ids"].tolist() == [[1, 2, 3, 1, 2, 3, 1, 4, 1, 4]]
+    assert batch.sequences is not None
+    assert batch.sequences.tolist() == [[0, 0, 1, 1, 2, 3]]
+    assert batch.reference is not None
+    assert batch.reference.tolist() == [-1.0, -1.0, -2.0, -2.0]
+    assert batch.weights is not None
+    assert batch.weights.tolist() == [2.0, -2.0]
+    assert batch.units == 2

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
+from studio.objectives import Encoded
 from studio.spec import TrainSpec
 from studio.training import step
 from studio.training.adapters import trainable
@@ -79,3 +81,42 @@ def test_applying_clips_moves_the_weights_and_forgets_the_gradients(
     assert norm > 0.5
     assert float(moved.detach()) == pytest.approx(0.5, rel=1e-3)
     assert all(value.grad is None for value in values)
+
+
+def preference_rows() -> list[Encoded]:
+    """Six questions with a wanted and an unwanted answer, and with another's answer for KTO."""
+    rows = encoded(6)
+    return [
+        replace(
+            row,
+            rejected=rows[(place + 1) % 6],
+            mismatched=rows[(place + 2) % 6],
+            reference=(-20.0 - place, -30.0),
+            is_good=place % 2 == 0,
+        )
+        for place, row in enumerate(rows)
+    ]
+
+
+@pytest.mark.parametrize("algorithm", ["dpo", "orpo", "kto"])
+def test_preferences_weigh_rows_alike_however_they_are_cut(
+    tiny_model: Path, tmp_path: Path, algorithm: str
+) -> None:
+    choice = TrainSpec.parse(
+        {"objective": {"name": "preference", "algorithm": algorithm}}
+    ).objective
+
+    def gradient(batch_size: int, *, packed: bool) -> Tensor:
+        model = setup(tiny_model, tmp_path, method="full").model.eval()
+        rows = preference_rows()
+        if algorithm == "kto":
+            rows = [replace(row, rejected=None) for row in rows]
+        batches = list(micro_batches(rows, batch_size, packed=packed, pad_id=3, layout="sequences"))
+        for batch in step.with_baseline(model, batches, contextlib.nullcontext):
+            step.micro_step(model, loss_of(choice), batch, len(rows), contextlib.nullcontext())
+        return torch.cat([value.grad.flatten() for _, value in trainable(model)])  # type: ignore[union-attr]
+
+    whole = gradient(6, packed=True)
+
+    for cut in (gradient(2, packed=True), gradient(1, packed=True), gradient(4, packed=False)):
+        assert (cut - whole).norm() <= 1e-5 * whole.norm()
