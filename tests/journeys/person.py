@@ -102,7 +102,8 @@ class Person:
         self.page.locator("#next-2").click()
         self.page.locator("#name textarea, #name input").fill(name)
         self.page.locator("#start").click()
-        self.page.wait_for_url(re.compile(r"/jobs\?job=\d+"))
+        # The estimate is made first, which a busy machine takes its time for.
+        self.page.wait_for_url(re.compile(r"/jobs\?job=\d+"), timeout=TRAINING_MS)
         return int(self.page.url.rpartition("=")[2])
 
     # Jobs.
