@@ -24,6 +24,7 @@ TIMEOUTS_S = {
     "estimate": 240.0,
     "preview": 180.0,
     "tokens": 240.0,
+    "lengths": 240.0,
     "answer": 900.0,
 }
 _LARGEST_LOG_BYTES = 1_000_000
@@ -69,6 +70,10 @@ class Worker:
         """Rows of a kept dataset in tokens: `[[all, trained, trained within the longest length]]`."""
         arguments = {"spec": spec.to_json(), "first": first, "count": count}
         return self._ask("tokens", arguments)  # type: ignore[no-any-return]
+
+    def lengths(self, spec: TrainSpec, *, lane: str | None = None) -> dict[str, Any]:
+        """How long the rows are in tokens and what the chosen length cuts; empty without data."""
+        return self._ask("lengths", {"spec": spec.to_json()}, lane)  # type: ignore[no-any-return]
 
     def answer(self, job_id: int, prompt: str, *, max_new_tokens: int = 256) -> dict[str, Any]:
         """`{"base", "tuned"}`: what the base and the finished run answer; labels with shares as well."""

@@ -20,7 +20,15 @@ from studio.ui.figures import figures_html, figures_line
 from studio.ui.form import controls
 from studio.ui.markup import heading
 from studio.ui.pages.page import Page
-from studio.ui.steps import data_step, goal_part, method_step, model_step, review_step, step
+from studio.ui.steps import (
+    data_step,
+    goal_part,
+    method_step,
+    model_step,
+    review_step,
+    seen_part,
+    step,
+)
 from studio.ui.steps.step import DATA, METHOD, MODEL, REVIEW, Fields, problem_html
 from studio.ui.wiring import QUIET, WITH_PROGRESS, opening
 
@@ -153,6 +161,14 @@ def wire_fields(form: Form, layout: Layout) -> None:
         role.input(spoken(form.roles_chosen), inputs, chosen, **QUIET).then(
             *form.checks(layout), **WITH_PROGRESS
         )
+    gr.on(
+        [opening(), *(part[name].change for name in part if _decides_what_is_seen(name))],
+        spoken(form.seen),
+        inputs,
+        layout.data.seen,
+        trigger_mode="always_last",
+        **QUIET,
+    )
     drop = layout.data.drop
     drop.upload(lambda path: path or "", drop, part["data_upload"], **QUIET)
     drop.clear(lambda: "", None, part["data_upload"], **QUIET)
@@ -370,6 +386,20 @@ class Form:
             # A later question took this one's place; its answer is on the way.
             return gr.skip() if error.code == "superseded" else figures_html(None, error.words)
 
+    def seen(self, *shown: Any) -> Any:
+        """The first rows as the model sees them, and how long all rows are for it."""
+        draft_id, draft = self.read(shown)
+        if not draft.model_source or not draft.data_file:
+            return seen_part.waiting_html()
+        worker = self.backstage.model_worker
+        try:
+            spec = draft.to_spec()
+            lengths = worker.lengths(spec, lane=draft_id)
+            rows = worker.preview(spec, seen_part.ROWS, lane=draft_id)
+        except StudioError as error:
+            return gr.skip() if error.code == "superseded" else problem_html(error.words)
+        return seen_part.seen_html(rows, lengths)
+
     def advance(self, number: int) -> Any:
         """The handler of a step's Next: on to the next step, or what is missing in words."""
 
@@ -492,6 +522,13 @@ def _goal_controls(objective: str) -> dict[str, Any]:
 
 def _training_controls() -> dict[str, Any]:
     return {each.name: each for each in method_step.training_controls()}
+
+
+def _decides_what_is_seen(name: str) -> bool:
+    """Whether a change of this control changes what the model sees of the rows."""
+    return name == "training.max_length" or name.startswith(
+        ("model_", "data_", "columns", "objective", "goal.", "held_out", "dataset")
+    )
 
 
 def _is_setting(name: str) -> bool:

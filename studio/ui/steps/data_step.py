@@ -18,7 +18,7 @@ from studio.ui import words
 from studio.ui.draft import HELD_OUT, Draft
 from studio.ui.markup import icon
 from studio.ui.own_data import OwnData
-from studio.ui.steps import goal_part, problems, step
+from studio.ui.steps import goal_part, problems, seen_part, step
 from studio.ui.steps.step import Fields, problem_html
 
 SOURCES = (
@@ -46,6 +46,7 @@ class Controls:
     mapping: Any
     preview: Any
     problems: problems.Controls
+    seen: Any
     back: Any
     forward: Any
 
@@ -87,9 +88,21 @@ def build(fields: Fields) -> Controls:
     goal = goal_part.build(fields)
     mapping, roles, preview = _mapping(fields)
     panel = problems.build()
+    seen = seen_part.build()
     back, forward = step.navigation(step.DATA, "Next: method")
     return Controls(
-        goal, objective_for, drop, path, findings, roles, mapping, preview, panel, back, forward
+        goal=goal,
+        objective_for=objective_for,
+        drop=drop,
+        path=path,
+        findings=findings,
+        roles=roles,
+        mapping=mapping,
+        preview=preview,
+        problems=panel,
+        seen=seen,
+        back=back,
+        forward=forward,
     )
 
 

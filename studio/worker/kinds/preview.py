@@ -15,7 +15,7 @@ _UNFINISHED = "\ufffd"  # what a decoder gives for bytes that are not a whole le
 
 
 def answer(bench: Bench, spec: dict[str, Any], limit: int) -> list[dict[str, Any]]:
-    """`[{"tokens": [{"text", "trained"}]}]`, cut as training will cut them; empty without data."""
+    """`[{"tokens": [{"text", "trained", "special"}]}]`, cut as training will cut them; empty without data."""
     parsed, parts = settled(bench, TrainSpec.parse(spec))
     if parts is None:
         return []
@@ -34,7 +34,9 @@ def _tokens(row: Encoded, tokenizer: Any) -> list[dict[str, Any]]:
         text = tokenizer.decode(waiting, clean_up_tokenization_spaces=False)
         if text.endswith(_UNFINISHED) and place + 1 < len(row.ids):
             continue
-        tokens.append({"text": text, "trained": bool(trained)})
+        # A mark of the template's own, such as the end of a turn; never a part of the text.
+        special = len(waiting) == 1 and token in tokenizer.all_special_ids
+        tokens.append({"text": text, "trained": bool(trained), "special": special})
         waiting = []
     return tokens
 

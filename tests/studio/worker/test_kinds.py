@@ -35,6 +35,7 @@ def test_each_kind_belongs_to_one_role() -> None:
     assert roles == {
         "describe": "model",
         "estimate": "model",
+        "lengths": "model",
         "preview": "model",
         "tokens": "model",
         "answer": "chat",
@@ -100,6 +101,31 @@ def test_letters_of_several_tokens_are_shown_whole(
 
 def test_without_data_there_is_nothing_to_preview(bench: Bench, tiny_model: Path) -> None:
     assert KINDS["preview"].answer(bench, spec(tiny_model), 3) == []
+    assert KINDS["lengths"].answer(bench, spec(tiny_model)) == {}
+
+
+def test_the_templates_own_marks_are_told_from_the_text(
+    bench: Bench, tiny_model: Path, rows_csv: Path
+) -> None:
+    (row,) = KINDS["preview"].answer(bench, spec(tiny_model, path=str(rows_csv)), 1)
+    marks = {token["text"] for token in row["tokens"] if token["special"]}
+    assert marks
+    assert not any("question" in mark.lower() for mark in marks)
+
+
+def test_the_lengths_say_what_a_shorter_limit_cuts_and_loses(
+    bench: Bench, tiny_model: Path, rows_csv: Path
+) -> None:
+    wanted = spec(tiny_model, path=str(rows_csv))
+    whole = KINDS["lengths"].answer(bench, wanted)
+    assert (whole["rows"], whole["cut_rows"], whole["lost_rows"]) == (24, 0, 0)
+    assert sum(each["rows"] for each in whole["bins"]) == 24
+    wanted["training"]["max_length"] = whole["longest"] - 1
+    shorter = KINDS["lengths"].answer(bench, wanted)
+    assert 1 <= shorter["cut_rows"] <= 24
+    assert shorter["lost_tokens"] == shorter["cut_rows"]
+    wanted["training"]["max_length"] = 8
+    assert KINDS["lengths"].answer(bench, wanted)["lost_rows"] > 0
 
 
 def test_a_question_to_a_run_that_is_not_there_says_so(bench: Bench) -> None:
