@@ -56,9 +56,9 @@ def test_columns_are_chosen_by_hand_and_rows_without_answer_are_named_and_left_o
     [
         ("nothing.csv", b"", "empty"),
         ("picture.csv", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00", "picture"),
-        ("sheet.xlsx", b"PK\x03\x04\x14\x00", "Excel"),
+        ("sheet.xlsx", b"PK\x03\x04\x14\x00", "damaged"),
         ("header.csv", b"question,answer\n", "row"),
-        ("one.csv", b"question\nhello\nthere\nyou\nall\n", "two columns"),
+        ("one.csv", b"nr\n1\n2\n3\n4\n", "column"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_explained_and_the_step_stays(
