@@ -42,7 +42,7 @@ def _from_file(
     choice: DataChoice, objective: ObjectiveChoice, library: Library
 ) -> tuple[DataChoice, tuple[Any, ...]]:
     path = Path(str(choice.path)).expanduser().absolute()
-    kept = library.import_file(path)
+    kept = library.import_file(path, choice.part)
     found = inspect(kept.table, choice.columns, objective.name)
     if not choice.columns and found.mapping.confidence < CONFIDENT:
         words = (

@@ -50,6 +50,9 @@ class DataChoice(Section):
     """Which examples: a file by `path`, or a kept dataset by its hash; once queued, always the hash."""
 
     path: str | None = Field(None, description="The data file.")
+    part: str | None = Field(
+        None, description="The sheet, split or sort of files in it, where there are several."
+    )
     dataset: str | None = Field(None, description="A kept dataset, by its hash, instead of a file.")
     columns: dict[str, str] | None = Field(
         None, description="Role to column; left out, the columns are recognised."

@@ -26,7 +26,7 @@ def asgi(home: Home) -> fastapi.FastAPI:
     # Beside the making of the pages, which nothing should hold up.
     threading.Thread(target=backstage.resume, daemon=True).start()
     outer = fastapi.FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    for folder in ("fonts", "icons"):
+    for folder in ("fonts", "icons", "samples"):
         outer.mount(f"/whetstone/{folder}", StaticFiles(directory=ASSETS / folder))
     outer.mount("/whetstone/downloads", downloads.asgi(backstage))
     with warnings.catch_warnings():

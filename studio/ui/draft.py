@@ -30,6 +30,10 @@ class Draft:
     data_from: str = "upload"
     data_upload: str = ""
     data_path: str = ""
+    data_pasted: str = ""
+    # The sheet or other part chosen by hand for this file; another file's is chosen anew.
+    data_part: str = ""
+    part_for: str = ""
     objective: str = "chat"
     # The objective was recognised, or chosen by hand, for this file; another file is recognised anew.
     objective_for: str = ""
@@ -108,6 +112,7 @@ class Draft:
             "starter": str(STARTER_DATA),
             "upload": self.data_upload,
             "path": _unquoted(self.data_path),
+            "paste": self.data_pasted,
         }[self.data_from]
 
     @property
@@ -127,6 +132,11 @@ class Draft:
         """The hash of the dataset that fixes made of the present file, or None where none did."""
         return (self.dataset or None) if self.dataset_for == self.data_file else None
 
+    @property
+    def chosen_part(self) -> str | None:
+        """The sheet or other part chosen by hand for the present file, or None."""
+        return (self.data_part or None) if self.part_for == self.data_file else None
+
     def to_spec_json(self) -> dict[str, Any]:
         """The spec that this form asks for, as JSON that `TrainSpec.parse` reads."""
         return {
@@ -135,6 +145,7 @@ class Draft:
             "model": {"source": self.model_source},
             "data": {
                 "path": self.data_file or None,
+                "part": self.chosen_part,
                 "dataset": self.fixed_dataset,
                 "columns": self.chosen_columns,
                 "held_out": self.held_out,

@@ -59,7 +59,7 @@ class OwnData:
 
         Raises DataProblem when the file cannot be read or the columns do not fit.
         """
-        imported = self._imported(Path(draft.data_file).expanduser().absolute())
+        imported = self._imported(Path(draft.data_file).expanduser().absolute(), draft.chosen_part)
         version = self._version(draft, imported.dataset.hash)
         columns = draft.chosen_columns
         chosen = tuple(sorted((columns or {}).items()))
@@ -80,7 +80,8 @@ class OwnData:
         if not draft.data_file or draft.objective_for == draft.data_file:
             return draft
         try:
-            table = self._imported(Path(draft.data_file).expanduser().absolute()).table
+            path = Path(draft.data_file).expanduser().absolute()
+            table = self._imported(path, draft.chosen_part).table
         except StudioError:
             return draft
         mapping = recognise(table)
@@ -214,9 +215,9 @@ class OwnData:
             columns_for=draft.mapped,
         )
 
-    def _imported(self, path: Path) -> Imported:
-        key = (path, stamp_of(path) if path.is_file() else "")
-        return _remembered(self._imports, key, lambda: self._library().import_file(path))
+    def _imported(self, path: Path, part: str | None) -> Imported:
+        key = (path, part, stamp_of(path))
+        return _remembered(self._imports, key, lambda: self._library().import_file(path, part))
 
     def _version(self, draft: Draft, hash_: str) -> Version:
         """The draft's version of what was imported; the first where the file has changed since."""

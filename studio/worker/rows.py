@@ -56,7 +56,7 @@ def _parts(
         found = _of_dataset(home, choice.dataset, columns, objective) if columns else ()
     elif choice.path is not None:
         path = Path(choice.path).expanduser().absolute()
-        found, hash_ = _of_file(home, path, stamp, columns, objective)
+        found, hash_ = _of_file(home, path, choice.part, stamp, columns, objective)
     if not found:
         return None
     with closing(Library(home)) as library:
@@ -72,11 +72,11 @@ def _of_dataset(home: Home, hash_: str, columns: str, objective: str) -> tuple[E
 
 @functools.lru_cache(maxsize=4)
 def _of_file(
-    home: Home, path: Path, stamp: str, columns: str | None, objective: str
+    home: Home, path: Path, part: str | None, stamp: str, columns: str | None, objective: str
 ) -> tuple[tuple[Example, ...], str]:
     """The examples of a file, and the hash of the dataset that it was kept as."""
     with closing(Library(home)) as library:
-        kept = library.import_file(path)
+        kept = library.import_file(path, part)
     table = kept.table
     mapping = inspect(table, json.loads(columns) if columns else None, objective).mapping
     if not mapping.roles:

@@ -34,10 +34,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="choose a column by hand, e.g. --column prompt=Question (may be repeated)",
     )
 
+    parser.add_argument(
+        "--part", metavar="NAME", help="the sheet, split or file to read, where there are several"
+    )
+
 
 def run(options: argparse.Namespace, home: Home, output: Output) -> int:
     """Read the file and say what was found."""
-    source = open_source(options.file.expanduser().absolute())
+    source = open_source(options.file.expanduser().absolute(), options.part)
     with spooled(source, home.prepare().tmp) as table:
         found = inspect(table, _roles(options.column) or None)
         if not found.mapping.roles:

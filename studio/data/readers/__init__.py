@@ -81,10 +81,10 @@ def _watched(source: Source, before: str) -> Iterator[Record]:
 
 def stamp_of(path: Path) -> str:
     """The state of a file, or of all below a folder, and the way of reading; equal while nothing changed."""
-    files = [path] if not path.is_dir() else sorted(path.rglob("*"))
     try:
+        files = [path] if not path.is_dir() else sorted(path.rglob("*"))
         states = [(file.stat().st_size, file.stat().st_mtime_ns) for file in files]
-    except OSError:
+    except (OSError, ValueError):
         return ""
     digest = hashlib.blake2b(repr(states).encode(), digest_size=8).hexdigest()
     return f"{READING}:{len(states)}:{digest}"

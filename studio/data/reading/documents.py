@@ -130,12 +130,12 @@ def _headed(blocks: Iterable[Block]) -> Iterator[tuple[Row, int]]:
 
 
 def _passages(blocks: Iterable[Block]) -> Iterator[tuple[Row, int]]:
-    """Paragraphs together until a passage is full; a heading begins a new one once half is filled."""
+    """Paragraphs together until a passage is full; a heading begins a new one unless little is held."""
     held, line = "", 1
     for block in blocks:
         for piece in _pieces(block.text):
             is_full = len(held) + len(piece) > PASSAGE_CHARACTERS
-            if held and (is_full or (block.is_heading and len(held) > PASSAGE_CHARACTERS / 2)):
+            if held and (is_full or (block.is_heading and len(held) > PASSAGE_CHARACTERS / 12)):
                 yield {TEXT: held}, line
                 held = ""
             line = line if held else block.line

@@ -12,7 +12,7 @@ import gradio as gr
 from jobs.errors import StoreBusy
 from studio.errors import AskedWrongly, StudioError
 from studio.methods import METHODS
-from studio.ui.backstage import Backstage
+from studio.ui.backstage import Backstage, upload_folder
 from studio.ui.boundary import spoken
 from studio.ui.checking import SETTLED, Checking
 from studio.ui.draft import Draft, new_id
@@ -27,6 +27,7 @@ from studio.ui.steps import (
     model_step,
     review_step,
     seen_part,
+    source_part,
     step,
 )
 from studio.ui.steps.step import DATA, METHOD, MODEL, REVIEW, Fields, problem_html
@@ -80,7 +81,8 @@ class Layout:
         """What `data_step.shown` updates."""
         data = self.data
         parts = [data.drop, data.path, data.findings, data.mapping, data.preview]
-        return [*parts, *data.roles.values(), data.objective_for, *data.goal.shown]
+        goal = [data.objective_for, *data.goal.shown]
+        return [*parts, *data.roles.values(), *goal, data.paste, data.part]
 
     @property
     def method_shown(self) -> list[Any]:
@@ -136,7 +138,7 @@ def wire_fields(form: Form, layout: Layout) -> None:
     inputs = [layout.draft_id, *form.fields.inputs]
     settings = [component for name, component in part.items() if _is_setting(name)]
     model = [part["model_from"], part["model_path"], part["model_hub"]]
-    data = [part["data_from"], part["data_upload"], part["data_path"]]
+    data = [part[f"data_{name}"] for name in ("from", "upload", "path", "pasted")]
     for components, handler, outputs in (
         (model, form.model_changed, layout.model_shown),
         (data, form.data_changed, layout.data_shown),
@@ -166,6 +168,16 @@ def wire_fields(form: Form, layout: Layout) -> None:
         spoken(form.seen),
         inputs,
         layout.data.seen,
+        trigger_mode="always_last",
+        **QUIET,
+    )
+    layout.data.part.input(
+        spoken(form.part_chosen), inputs, [part["part_for"], *layout.data_shown], **QUIET
+    )
+    layout.data.paste.change(
+        spoken(form.pasted),
+        layout.data.paste,
+        part["data_pasted"],
         trigger_mode="always_last",
         **QUIET,
     )
@@ -271,7 +283,7 @@ class Form:
     def restored(self) -> list[str]:
         """The fields that an opened page fills from its draft; goal and columns come with the data's
         findings."""
-        shown = ("columns.", "objective")
+        shown = ("columns.", "objective", "data_part")
         return [name for name in self.fields.components if not name.startswith(shown)]
 
     def read(self, shown: tuple[Any, ...]) -> tuple[str, Draft]:
@@ -355,6 +367,17 @@ class Form:
         draft = replace(draft, objective_for=draft.data_file)
         self.keep(draft_id, draft)
         return data_step.shown(draft, self.data)
+
+    def part_chosen(self, *shown: Any) -> list[Any]:
+        """A sheet or other part chosen by hand: it holds for this file from now on."""
+        draft_id, draft = self.read(shown)
+        draft = replace(draft, part_for=draft.data_file)
+        self.keep(draft_id, draft)
+        return [draft.part_for, *data_step.shown(draft, self.data)]
+
+    def pasted(self, text: str) -> str:
+        """Cells pasted from a spreadsheet: kept as a file like an upload."""
+        return source_part.keep_pasted(text or "", upload_folder(self.backstage.home))
 
     def roles_chosen(self, *shown: Any) -> list[Any]:
         """A column chosen by hand: it holds for this file from now on."""
@@ -471,8 +494,9 @@ def draft_of(values: Mapping[str, Any]) -> Draft:
         else:
             simple[name] = value
     simple = {name: value for name, value in simple.items() if value is not None}
-    if simple.get("data_upload") and not Path(simple["data_upload"]).exists():
-        simple["data_upload"] = ""
+    for name in ("data_upload", "data_pasted"):
+        if simple.get(name) and not Path(simple[name]).exists():
+            simple[name] = ""
     return Draft(
         **simple,
         columns={role: str(column or "") for role, column in nested["columns"].items()},

@@ -18,12 +18,13 @@ from studio.ui import words
 from studio.ui.draft import HELD_OUT, Draft
 from studio.ui.markup import icon
 from studio.ui.own_data import OwnData
-from studio.ui.steps import goal_part, problems, seen_part, step
+from studio.ui.steps import goal_part, problems, seen_part, source_part, step
 from studio.ui.steps.step import Fields, problem_html
 
 SOURCES = (
     ("Upload a file\nFrom this computer; it is copied into Whetstone's data folder.", "upload"),
     ("A file by its path\nFor large files: read where it lies, not copied first.", "path"),
+    ("Paste from a spreadsheet\nCopied cells, with the row of names.", "paste"),
     ("The starter example data\n180 customer mails with answers in a house form.", "starter"),
 )
 ROWS_SHOWN = 5
@@ -41,6 +42,8 @@ class Controls:
     objective_for: Any
     drop: Any
     path: Any
+    paste: Any
+    part: Any
     findings: Any
     roles: dict[str, Any]
     mapping: Any
@@ -67,15 +70,17 @@ def build(fields: Fields) -> Controls:
             ),
         )
         drop = gr.File(
-            label="A CSV or JSONL file: one example a row",
+            label="A spreadsheet, a table, a document, or a ZIP of them",
             height=132,
             elem_id="upload",
         )
         fields.add("data_upload", gr.Textbox(visible=False))
+        paste = source_part.paste_box()
+        fields.add("data_pasted", gr.Textbox(visible=False))
         path = fields.add(
             "data_path",
             gr.Textbox(
-                label="File",
+                label="File or folder",
                 info="`data.path` · the full path, as your file manager shows it",
                 placeholder="/home/me/replies.csv",
                 max_lines=1,
@@ -83,7 +88,9 @@ def build(fields: Fields) -> Controls:
                 elem_id="data-path",
             ),
         )
+        part = source_part.part_choice(fields)
         findings = gr.HTML(elem_id="findings", apply_default_css=False)
+        source_part.samples()
     objective_for = fields.add("objective_for", gr.Textbox(visible=False))
     goal = goal_part.build(fields)
     mapping, roles, preview = _mapping(fields)
@@ -95,6 +102,8 @@ def build(fields: Fields) -> Controls:
         objective_for=objective_for,
         drop=drop,
         path=path,
+        paste=paste,
+        part=part,
         findings=findings,
         roles=roles,
         mapping=mapping,
@@ -143,9 +152,10 @@ def _mapping(fields: Fields) -> tuple[Any, dict[str, Any], Any]:
 
 
 def shown(draft: Draft, data: OwnData) -> list[Any]:
-    """Updates for drop, path, findings, mapping, preview, each role, what the goal is for, and the goal."""
+    """Updates for drop, path, findings, mapping, preview, each role, the goal, pasted cells and part."""
     drop = gr.File(visible=draft.data_from == "upload")
     path = gr.Textbox(visible=draft.data_from == "path")
+    paste = gr.Textbox(visible=draft.data_from == "paste")
     words, found = "", None
     if draft.data_file:
         try:
@@ -153,10 +163,11 @@ def shown(draft: Draft, data: OwnData) -> list[Any]:
         except StudioError as error:
             words = problem_html(error.words)
     goal = goal_part.shown(draft, is_visible=found is not None or bool(draft.chosen_columns))
+    sources = [paste, source_part.part_shown(found.table if found else None)]
     if found is None:
         hidden = gr.Column(visible=False)
         nothing = [gr.skip()] * len(ROLES)
-        return [drop, path, words, hidden, "", *nothing, draft.objective_for, *goal]
+        return [drop, path, words, hidden, "", *nothing, draft.objective_for, *goal, *sources]
     columns = [("not used", NOT_USED), *((name, name) for name in found.table.columns)]
     return [
         drop,
@@ -167,6 +178,7 @@ def shown(draft: Draft, data: OwnData) -> list[Any]:
         *(_role(role, draft.objective, found, columns) for role in ROLES),
         draft.objective_for,
         *goal,
+        *sources,
     ]
 
 

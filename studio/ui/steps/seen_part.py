@@ -93,7 +93,7 @@ def lengths_words(found: Mapping[str, Any]) -> str:
 
 def _bars(found: Mapping[str, Any], said: str) -> str:
     bins = found["bins"]
-    end = bins[-1]["to"]
+    begin, end = bins[0]["from"], bins[-1]["to"]
     tallest = max(each["rows"] for each in bins)
     wide = WIDTH / len(bins)
     bars = "".join(
@@ -104,11 +104,11 @@ def _bars(found: Mapping[str, Any], said: str) -> str:
         if (high := each["rows"] / tallest * (HEIGHT - 8))
     )
     limit = ""
-    if found["max_length"] < end:
-        at = found["max_length"] / end * WIDTH
+    if begin <= found["max_length"] < end:
+        at = (found["max_length"] - begin + 1) / (end - begin + 1) * WIDTH
         limit = f'<line class="limit" x1="{at:.1f}" x2="{at:.1f}" y1="0" y2="{HEIGHT}"/>'
     return (
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT + BOTTOM}" role="img" aria-label="{said}">{bars}{limit}'
-        f'<text x="0" y="{HEIGHT + 14}">1</text>'
+        f'<text x="0" y="{HEIGHT + 14}">{begin:,}</text>'
         f'<text x="{WIDTH}" y="{HEIGHT + 14}" text-anchor="end">{end:,} tokens</text></svg>'
     )

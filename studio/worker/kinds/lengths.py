@@ -49,13 +49,14 @@ def _lost(rows: Sequence[Encoded], spec: TrainSpec) -> int:
 
 
 def _bins(lengths: Sequence[int]) -> list[dict[str, int]]:
-    """Rows by length, in bins of equal width from 1 to the longest."""
-    width = -(-lengths[-1] // BINS)
-    counts = [0] * (-(-lengths[-1] // width))
+    """Rows by length, in bins of equal width from the shortest to the longest; `lengths` ascending."""
+    least, reach = lengths[0], lengths[-1] - lengths[0] + 1
+    width = -(-reach // BINS)
+    counts = [0] * (-(-reach // width))
     for length in lengths:
-        counts[(length - 1) // width] += 1
+        counts[(length - least) // width] += 1
     return [
-        {"from": place * width + 1, "to": (place + 1) * width, "rows": count}
+        {"from": least + place * width, "to": least + (place + 1) * width - 1, "rows": count}
         for place, count in enumerate(counts)
     ]
 
