@@ -26,7 +26,7 @@ def answer(bench: Bench, spec: dict[str, Any]) -> dict[str, Any]:
     if rows is None:
         return {}
     encoded = [*rows.training, *rows.held_out]
-    lengths = sorted(len(row.ids) for row in encoded)
+    lengths = sorted(max(map(len, (*row.lines(), row.target))) for row in encoded)
     most = parsed.training.max_length
     return {
         "rows": len(lengths),
