@@ -48,6 +48,8 @@ def _blocks(lines: Iterator[str]) -> Iterator[Block]:
         heading = None if is_code else _HEADING.match(plain)
         if heading or (not plain.strip() and not is_code) or len(held) > 1_000:
             yield from paragraph()
+        if heading and not heading[1]:
+            continue
         if heading:
             yield Block(heading[1], number, is_heading=True)
             continue

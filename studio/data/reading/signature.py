@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import struct
 import zipfile
+import zlib
 from pathlib import Path
 
 _SAMPLE_BYTES = 65_536
@@ -18,6 +20,7 @@ _ODS = b"application/vnd.oasis.opendocument.spreadsheet"
 _PAGE = (b"<!doctype html", b"<html", b"<table", b"<meta")
 _TEXT_ENDINGS = {"", ".txt", ".text", ".csv", ".tsv", ".tab", ".json", ".jsonl", ".log", ".dat"}
 _TAB_LINES = 20
+_BROKEN = (ValueError, LookupError, NotImplementedError, EOFError)
 
 
 def kind_of(path: Path) -> str | None:
@@ -45,7 +48,7 @@ def _archive(path: Path) -> str:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
             is_ods = "mimetype" in names and _ODS in archive.read("mimetype")[:200]
-    except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, NotImplementedError, EOFError):
+    except (zipfile.BadZipFile, zlib.error, struct.error, OSError, RuntimeError, *_BROKEN):
         # Damaged: the name is as good a guess as any; the reader says what is wrong.
         return {".xlsx": "xlsx", ".docx": "docx", ".ods": "ods"}.get(path.suffix.lower(), "zip")
     if is_ods:

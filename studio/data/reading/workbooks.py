@@ -1,4 +1,4 @@
-"""Excel's workbooks, read by calamine: values only, formulas and macros are never run."""
+"""Excel's workbooks (XLSX), read by calamine: values only, formulas and macros are never run."""
 
 from __future__ import annotations
 

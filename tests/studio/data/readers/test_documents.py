@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from studio.data.readers import read
-from tests.studio.data.files import refusal, table_of
+from tests.studio.data.files import refusal, table_of, words_for
 from tests.studio.data.office import write_docx, write_pdf
 
 FAQ = [
@@ -110,3 +110,9 @@ def test_a_text_of_tabs_is_a_table_and_one_of_json_lines_too(tmp_path: Path) -> 
     table = table_of(tmp_path / "a.txt", "question\tanswer\nWhere?\tHere\nWhen?\tNow\n")
     assert table.format == "csv"
     assert table_of(tmp_path / "b.txt", '{"q": "Where?", "a": "Here"}\n').format == "jsonl"
+
+
+def test_a_heading_without_words_is_passed_over(tmp_path: Path) -> None:
+    assert "holds no text" in words_for(tmp_path / "a.md", "# ")
+    (row,) = table_of(tmp_path / "b.md", "# \n\nOne.\n").rows
+    assert row["text"] == "One."
