@@ -51,6 +51,7 @@ def build(backstage: Backstage) -> None:
     layout = lay_out(fields)
     form = Form(backstage, fields, layout.method)
     wire_fields(form, layout)
+    wire_sources(form, layout)
     wire_steps(form, layout)
     wire_problems(form, layout)
     wire_opening(form, layout)
@@ -171,6 +172,21 @@ def wire_fields(form: Form, layout: Layout) -> None:
         trigger_mode="always_last",
         **QUIET,
     )
+    gr.on(
+        [opening(), *(component.change for component in form.fields.inputs)],
+        spoken(form.estimate),
+        inputs,
+        layout.figures,
+        js=MARK_STALE,
+        trigger_mode="always_last",
+        **QUIET,
+    )
+
+
+def wire_sources(form: Form, layout: Layout) -> None:
+    """An upload, pasted cells and a chosen sheet arrive in the form."""
+    part = form.fields.components
+    inputs = [layout.draft_id, *form.fields.inputs]
     layout.data.part.input(
         spoken(form.part_chosen), inputs, [part["part_for"], *layout.data_shown], **QUIET
     )
@@ -184,15 +200,6 @@ def wire_fields(form: Form, layout: Layout) -> None:
     drop = layout.data.drop
     drop.upload(lambda path: path or "", drop, part["data_upload"], **QUIET)
     drop.clear(lambda: "", None, part["data_upload"], **QUIET)
-    gr.on(
-        [opening(), *(component.change for component in form.fields.inputs)],
-        spoken(form.estimate),
-        inputs,
-        layout.figures,
-        js=MARK_STALE,
-        trigger_mode="always_last",
-        **QUIET,
-    )
 
 
 def wire_steps(form: Form, layout: Layout) -> None:
