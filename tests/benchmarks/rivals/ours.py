@@ -1,4 +1,8 @@
-"""Our own loop as a run takes it: the shipped path, from loaded model to recorded steps."""
+"""Our own loop as a run takes it: the shipped path, from loaded model to recorded steps.
+
+Beside what all programs understand, its task may have `layers` (of the method) and `epochs`, passes over
+the same rows, and `keeps_states`: whether what untrained lower layers give is kept.
+"""
 
 from __future__ import annotations
 
@@ -25,14 +29,20 @@ from studio.spec import TrainSpec  # noqa: E402
 from studio.training import adapters, loading, loop, probe  # noqa: E402
 from studio.training.batching import Schedule  # noqa: E402
 from studio.training.fused import fuse  # noqa: E402
+from studio.training.lower import LowerStates, keep_states  # noqa: E402
 
 torch.set_num_threads(task["threads"])
 spec = TrainSpec.parse(
     {
-        "method": {"name": "lora", "rank": task["rank"], "alpha": 2 * task["rank"]},
+        "method": {
+            "name": "lora",
+            "rank": task["rank"],
+            "alpha": 2 * task["rank"],
+            "layers": task.get("layers", "all"),
+        },
         "training": {
             "batch_size": task["batch_size"],
-            "max_steps": task["steps"],
+            "max_steps": task["steps"] * task.get("epochs", 1),
             "learning_rate": task["learning_rate"],
             "scheduler": "constant",
             "warmup_ratio": 0.0,
@@ -57,8 +67,20 @@ taken = [place for step in range(task["steps"]) for place in schedule.rows_of(st
 in_order = [row for _, row in sorted(zip(taken, rows, strict=True), key=lambda pair: pair[0])]
 record = common.Record(task)
 with tempfile.TemporaryDirectory() as folder:
+    lower = None
+    if task.get("keeps_states"):
+        lower = keep_states(
+            model,
+            in_order,
+            Path(folder) / "lower.bin",
+            vocabulary=base.config.vocab_size,
+            limit_bytes=spec.training.layer_cache_bytes,
+            precision=numbers.context,
+        )
+        if not isinstance(lower, LowerStates):
+            raise SystemExit(f"The lower layers' states are not kept: {lower}")
     setup = loop.Setup(
-        spec, model, device, numbers, in_order, [], packed, pad_id=2, checkpoints=Path(folder)
+        spec, model, device, numbers, in_order, [], packed, 2, Path(folder), lower=lower
     )
     loop.run(
         setup,
