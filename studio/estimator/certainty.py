@@ -12,9 +12,19 @@ Certainty = Literal["exact", "bounded", "not estimated"]
 # tests/studio/estimator/test_memory.py compares these with torch's own allocator events on the CPU.
 PROVEN_FAMILIES = frozenset(
     {
-        *("bloom", "cohere", "falcon", "gemma2", "gemma3_text", "gpt2", "gpt_neox", "granite"),
+        *(
+            "bert",
+            "bloom",
+            "cohere",
+            "falcon",
+            "gemma2",
+            "gemma3_text",
+            "gpt2",
+            "gpt_neox",
+            "granite",
+        ),
         *("llama", "mistral", "olmo2", "opt", "phi", "phi3", "qwen2", "qwen3"),
-        *("smollm3", "stablelm"),
+        *("smollm3", "stablelm", "t5"),
     }
 )
 PROVEN_METHODS = frozenset({"lora", "qlora", "full"})
