@@ -111,8 +111,8 @@ class Person:
     @property
     def curve(self) -> str:
         """The points of the training curve as drawn now; empty before it is drawn."""
-        line = self.page.locator("#job-curve .line.training")
-        return (line.get_attribute("points") or "") if line.count() else ""
+        line = self.page.locator("#job-curve .line.training")  # the loss is the first of them
+        return (line.first.get_attribute("points") or "") if line.count() else ""
 
     @property
     def log(self) -> str:
@@ -124,7 +124,7 @@ class Person:
         lengths = {
             "curve": "() => (document.querySelector('#job-curve .line.training')"
             "?.getAttribute('points') || '').length",
-            "log": "() => document.querySelector('#job-log .log').textContent.length",
+            "log": "() => (document.querySelector('#job-log .log')?.textContent || '').length",
         }
         now = self.page.evaluate(lengths[what])
         self.page.wait_for_function(

@@ -70,6 +70,7 @@ def shots() -> Path | None:
     return Path(folder) if folder else None
 
 
+@pytest.mark.long
 def test_seven_problems_of_a_workbook_are_found_mended_undone_and_trained_past(
     person: Person, tiny_model: Path, tmp_path: Path, shots: Path | None
 ) -> None:
