@@ -63,6 +63,7 @@ class Layout:
 
     start_over: Any
     draft_id: Any
+    opened_id: Any
     curtain: Any
     walkthrough: Any
     model: model_step.Controls
@@ -105,7 +106,7 @@ def lay_out(fields: Fields) -> Layout:
         start_over = gr.Button(
             "Start over", size="sm", scale=0, min_width=104, elem_id="start-over"
         )
-    draft_id = gr.Textbox(visible=False)
+    draft_id, opened_id = gr.Textbox(visible=False), gr.Textbox(visible=False)
     for name in SETTLED:
         fields.add(name, gr.Textbox(visible=False))
     with gr.Walkthrough(selected=MODEL, elem_id="steps") as walkthrough:
@@ -122,6 +123,7 @@ def lay_out(fields: Fields) -> Layout:
     return Layout(
         start_over,
         draft_id,
+        opened_id,
         curtain,
         walkthrough,
         model,
@@ -256,8 +258,10 @@ def wire_problems(form: Form, layout: Layout) -> None:
 
 def wire_opening(form: Form, layout: Layout) -> None:
     """A draft is shown when the page opens, an empty one on Start over."""
+    # The window has no id of its own until everything in it is the draft's: what the controls say
+    # while they are being filled is not written down.
     outputs = [
-        layout.draft_id,
+        layout.opened_id,
         layout.walkthrough,
         *(form.fields.components[name] for name in form.restored),
         *layout.model_shown,
@@ -265,10 +269,14 @@ def wire_opening(form: Form, layout: Layout) -> None:
         *layout.method_shown,
         *layout.review_shown,
     ]
-    for trigger, handler in ((opening(), form.open), (layout.start_over.click, form.start_over)):
-        gr.on([trigger], spoken(handler), None, outputs, **QUIET).then(
-            None, layout.draft_id, [layout.draft_id, layout.curtain], js=OPENED
-        ).then(*form.checks(layout), **WITH_PROGRESS)
+    emptied = layout.start_over.click(None, None, layout.draft_id, js="() => ['']")
+    for filled in (
+        gr.on([opening()], spoken(form.open), None, outputs, **QUIET),
+        emptied.then(spoken(form.start_over), None, outputs, **QUIET),
+    ):
+        filled.then(None, layout.opened_id, [layout.draft_id, layout.curtain], js=OPENED).then(
+            *form.checks(layout), **WITH_PROGRESS
+        )
 
 
 class Form:
@@ -356,6 +364,9 @@ class Form:
     def data_changed(self, *shown: Any) -> list[Any]:
         """Another file: its findings; goal and columns are recognised anew."""
         draft_id, draft = self.read(shown)
+        if not draft_id:
+            # The window is being opened: what it is given is what was kept.
+            return [gr.skip()] * len(data_step.shown(draft, self.data))
         draft = self.data.recognised(self._as_kept(draft_id, draft))
         self.keep(draft_id, draft)
         return data_step.shown(draft, self.data)
