@@ -304,11 +304,7 @@ class Form:
     def read(self, shown: tuple[Any, ...]) -> tuple[str, Draft]:
         """The draft in the window's controls, and its id."""
         draft_id, *values = shown
-        draft = draft_of(self.fields.values(values))
-        if draft.columns_for == draft.mapped and not draft.chosen_columns:
-            # A window that is being opened has its columns last: until then the row has them.
-            draft = self._as_kept(str(draft_id or ""), draft)
-        return str(draft_id or ""), draft
+        return str(draft_id or ""), draft_of(self.fields.values(values))
 
     def keep(self, draft_id: str, draft: Draft) -> None:
         """Write the draft down; a window that has no id yet is still being opened."""
