@@ -110,10 +110,13 @@ class Event:
 class DeviceSlot:
     """A place where one job at a time can run: `cuda:0`, `cpu:0`, `io:1`.
 
-    `free_bytes` is the memory free there now, None where it is not known; `words` name the device.
+    `free_bytes` is the memory free there now, `total_bytes` what the device has, None where it is not
+    known; `words` name the device, `held_by` the programs that hold most of its memory now.
     """
 
     name: str
     kind: str
     free_bytes: int | None = None
     words: str = ""
+    total_bytes: int | None = None
+    held_by: str = ""

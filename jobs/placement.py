@@ -87,10 +87,21 @@ def _wants(job: Waiting, offered: Sequence[DeviceSlot], free: Sequence[DeviceSlo
     if len(free) < job.slots_wanted:
         return None
     assert job.needs_bytes is not None
-    most = max(slot.free_bytes or 0 for slot in free)
+    return _memory_words(job.needs_bytes, max(free, key=lambda slot: slot.free_bytes or 0))
+
+
+def _memory_words(needs_bytes: int, slot: DeviceSlot) -> str:
+    """What is lacking on the device that has most of it free, and what a person can do."""
+    needed = f"about {_gigabytes(needs_bytes)} of memory"
+    if slot.total_bytes is not None and needs_bytes > slot.total_bytes:
+        return (
+            f"{needed}; there are {_gigabytes(slot.total_bytes)} in all. It goes on waiting until "
+            "cancelled: choose smaller settings then"
+        )
+    held = f"; most is held by {slot.held_by}" if slot.held_by else ""
     return (
-        f"about {_gigabytes(job.needs_bytes)} of memory to become free ({_gigabytes(most)} is free "
-        "now). Closing other programs helps; so does cancelling and choosing smaller settings"
+        f"{needed} to become free ({_gigabytes(slot.free_bytes or 0)} is free now{held}). "
+        "Closing other programs helps; so does cancelling and choosing smaller settings"
     )
 
 

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import os
 import re
 import shutil
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
 
 from jobs.models import DeviceSlot
+from studio.occupants import held_by
 
 IO_SLOTS = 2
 # The table of the driver's own tool, in MiB. Asking takes up to a second, so the answer is kept a moment.
@@ -25,6 +27,11 @@ _NVIDIA_QUERY = "--query-gpu=index,name,memory.total,memory.free"
 _NVIDIA_TIMEOUT_S = 10.0
 _KEPT_S = 5.0
 _CGROUP = Path("/sys/fs/cgroup")
+_CARDS = Path("/sys/class/drm")
+_AMD = "0x1002"
+# Of each device's memory, count on this much at most: a person's way to keep the rest for other programs.
+LIMIT_VARIABLE = "STUDIO_MEMORY_LIMIT"
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
 @dataclass(frozen=True)
@@ -65,7 +72,14 @@ def slots() -> list[DeviceSlot]:
         DeviceSlot(f"io:{number}", "io", None, "reading and writing") for number in range(IO_SLOTS)
     ]
     places += [
-        DeviceSlot(device.name, device.kind, device.free_bytes, device.words)
+        DeviceSlot(
+            device.name,
+            device.kind,
+            device.free_bytes,
+            device.words,
+            device.total_bytes,
+            held_by(device.name),
+        )
         for device in (processor(), *gpus())
     ]
     return places
@@ -80,7 +94,7 @@ def processor() -> Device:
         total, free = min(total, limit[0]), min(free, limit[1])
     cores = psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
     words = f"processor, {cores} core{'s' if cores > 1 else ''}, {total / 1e9:.1f} GB of memory"
-    return Device("cpu:0", "cpu", total, free, words)
+    return _within_limit(Device("cpu:0", "cpu", total, free, words))
 
 
 def gpus() -> tuple[Device, ...]:
@@ -88,7 +102,22 @@ def gpus() -> tuple[Device, ...]:
     if not torch_is_built_for_gpus():
         return ()
     # The argument changes every few seconds, which makes the answer young enough.
-    return _ask_nvidia(int(time.monotonic() / _KEPT_S))
+    found = _ask_nvidia(int(time.monotonic() / _KEPT_S)) or read_amd_cards(_CARDS)
+    return tuple(map(_within_limit, found))
+
+
+def memory_limit(said: str | None) -> int | None:
+    """Bytes in `8 GB`, `500M` or `8000000000`; None where nothing, or nothing readable, is said."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)B?\s*", (said or "").upper())
+    return int(float(match[1]) * _UNITS[match[2]]) if match else None
+
+
+def _within_limit(device: Device) -> Device:
+    limit = memory_limit(os.environ.get(LIMIT_VARIABLE))
+    if limit is None:
+        return device
+    total, free = min(device.total_bytes, limit), min(device.free_bytes, limit)
+    return replace(device, total_bytes=total, free_bytes=free)
 
 
 @functools.cache
@@ -138,6 +167,29 @@ def read_nvidia_table(table: str) -> tuple[Device, ...]:
         words = f"{name}, {total / 1e9:.1f} GB of memory"
         devices.append(Device(f"cuda:{cells[0]}", "cuda", total, free, words))
     return tuple(devices)
+
+
+def read_amd_cards(folder: Path) -> tuple[Device, ...]:
+    """AMD's cards as the kernel tells of them (`card*/device/mem_info_vram_*`, bytes), by their place on
+    the bus: ROCm's torch calls them `cuda` too, and numbers them so."""
+    found = []
+    for card in folder.glob("card[0-9]*"):
+        if not card.name.removeprefix("card").isdigit():
+            continue  # a screen's connector
+        place = card / "device"
+        try:
+            if (place / "vendor").read_text().strip() != _AMD:
+                continue
+            total, used = (
+                int((place / f"mem_info_vram_{name}").read_text()) for name in ("total", "used")
+            )
+        except (OSError, ValueError):
+            continue
+        found.append((str(place.resolve()), total, max(0, total - used)))
+    return tuple(
+        Device(f"cuda:{n}", "cuda", total, free, f"AMD GPU, {total / 1e9:.1f} GB of memory")
+        for n, (_, total, free) in enumerate(sorted(found))
+    )
 
 
 def _container_memory() -> tuple[int, int] | None:

@@ -36,7 +36,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
 # Everything here may be imported by the page server and the commands.
 FREE_OF_TORCH = [
     *("checks", "cli", "data", "devices", "errors", "failures", "formats", "library", "loggers"),
-    *("methods", "models"),
+    *("methods", "models", "occupants"),
     *("objectives", "orders", "registry", "settings", "spec", "ui", "worker.client"),
 ]
 TORCH_ALL_THE_SAME = {"studio.models.convert"}

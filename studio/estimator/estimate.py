@@ -23,6 +23,7 @@ from studio.estimator.rate import rate
 from studio.estimator.verdict import Verdict, judge
 from studio.models.architecture import from_config
 from studio.objectives import Encoded
+from studio.occupants import occupants
 from studio.spec import TrainSpec
 from studio.training.adapters import Counts, count
 from studio.training.batching import PACKABLE
@@ -131,7 +132,7 @@ def estimate(
     """
     device = machine.device_for(spec.training.devices)
     if memory_bytes is not None:
-        device = replace(device, free_bytes=memory_bytes)
+        device = replace(device, free_bytes=memory_bytes, total_bytes=memory_bytes)
     numbers = _numbers(spec, device)
     plan = Plan.of(spec, numbers)
     built = blueprint(source, plan)
@@ -157,8 +158,16 @@ def estimate(
             machine.disk_free_bytes,
             _layer_cache_bytes(spec, built, run, shape.hidden * numbers.weights.itemsize),
         ),
-        verdict=judge(memory.high_bytes, device),
+        verdict=verdict_on(memory, device, is_real=memory_bytes is None),
     )
+
+
+def verdict_on(memory: Memory, device: Device, *, is_real: bool) -> Verdict:
+    """Judged against what is free; where that is scarce, and real, with who holds the rest."""
+    found = judge(memory.peak_bytes, memory.high_bytes, device)
+    if found.level == "room" or not is_real:
+        return found
+    return judge(memory.peak_bytes, memory.high_bytes, device, occupants(device.name))
 
 
 def _layer_cache_bytes(spec: TrainSpec, built: Blueprint, run: RunShape, bytes_a_token: int) -> int:

@@ -26,6 +26,8 @@ from studio.spec.installed import require_installed
 logger = logging.getLogger(__name__)
 
 Estimate = Callable[[TrainSpec], dict[str, Any]]
+# The share of a device's memory that is free when nothing else but the system uses it.
+_EVER_FREE = 0.9
 
 
 class Orders:
@@ -67,7 +69,7 @@ class Orders:
             order.to_json(),
             name=name,
             slot_kind=self._slot_kind(spec),
-            needs_bytes=predicted.get("memory", {}).get("peak_bytes"),
+            needs_bytes=_needed(predicted),
             after=preparation.id if preparation else None,
         )
 
@@ -218,6 +220,18 @@ class Orders:
         while place.exists():
             place, number = self.home.exports / f"{name}-{number}", number + 1
         return place
+
+
+def _needed(predicted: Mapping[str, Any]) -> int | None:
+    """The memory to wait for: what a run needs at worst, unless the device never has that much free.
+
+    The likeliest figure then: better to try than to wait for ever for the sake of a margin.
+    """
+    memory, verdict = predicted.get("memory") or {}, predicted.get("verdict") or {}
+    most, likely = memory.get("high_bytes"), memory.get("peak_bytes")
+    if most is None or most > _EVER_FREE * verdict.get("total_bytes", 0):
+        return likely
+    return int(most)
 
 
 def _base(resolved: ResolvedModel) -> Base:

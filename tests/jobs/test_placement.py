@@ -50,6 +50,18 @@ def test_a_job_that_waits_for_memory_lets_others_pass_and_is_told_why() -> None:
     assert "about 99.0 GB of memory to become free" in str(placement.words[1])
 
 
+def test_a_job_is_told_who_holds_the_memory_it_waits_for() -> None:
+    card = DeviceSlot("cuda:0", "cuda", 4_000_000_000, "", 16_000_000_000, "game 9.0 GB")
+    words = str(place([waiting(1, needs_bytes=8_000_000_000)], [card], (), NOW).words[1])
+    assert "(4.0 GB is free now; most is held by game 9.0 GB)" in words
+
+
+def test_a_job_that_this_machine_can_never_hold_is_told_so() -> None:
+    card = DeviceSlot("cuda:0", "cuda", 4_000_000_000, "", 16_000_000_000)
+    words = str(place([waiting(1, needs_bytes=99_000_000_000)], [card], (), NOW).words[1])
+    assert words.startswith("about 99.0 GB of memory; there are 16.0 GB in all")
+
+
 def test_a_job_that_wants_more_than_there_is_lets_others_pass_and_is_told_so() -> None:
     placement = place([waiting(1, slots_wanted=3), waiting(2)], CARDS, (), NOW)
     assert placement.job_id == 2

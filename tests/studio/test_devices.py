@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import psutil
+import pytest
 
 from studio import devices
 from studio.devices import Device, Machine
@@ -63,3 +64,47 @@ def test_asking_for_slots_does_not_load_torch() -> None:
     code = "import sys; from studio.devices import slots; slots(); sys.exit('torch' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("said", "limit"),
+    [
+        ("8 GB", 8 * 10**9),
+        ("500m", 500 * 10**6),
+        ("1.5G", 1_500_000_000),
+        ("8000000000", 8 * 10**9),
+        ("", None),
+        (None, None),
+        ("much", None),
+    ],
+)
+def test_a_limit_of_memory_is_read_as_a_person_writes_it(said: str, limit: int | None) -> None:
+    assert devices.memory_limit(said) == limit
+
+
+def test_no_more_memory_is_counted_on_than_the_person_allows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(devices.LIMIT_VARIABLE, "300 MB")
+
+    slot = next(slot for slot in devices.slots() if slot.kind == "cpu")
+    assert devices.processor().total_bytes == devices.processor().free_bytes == 300_000_000
+    assert (slot.free_bytes, slot.total_bytes) == (300_000_000, 300_000_000)
+
+
+def test_the_kernel_s_table_of_amd_cards_becomes_devices(tmp_path: Path) -> None:
+    for name, vendor, used in (
+        ("card1", "0x1002", 10**9),
+        ("card0", "0x8086", 0),
+        ("card1-DP-1", "", 0),
+    ):
+        place = tmp_path / name / "device"
+        place.mkdir(parents=True)
+        (place / "vendor").write_text(f"{vendor}\n")
+        (place / "mem_info_vram_total").write_text("16000000000\n")
+        (place / "mem_info_vram_used").write_text(f"{used}\n")
+    (tmp_path / "card2" / "device").mkdir(parents=True)
+
+    (found,) = devices.read_amd_cards(tmp_path)
+
+    assert (found.name, found.total_bytes, found.free_bytes) == ("cuda:0", 16 * 10**9, 15 * 10**9)

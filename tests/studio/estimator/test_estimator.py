@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pytest
 import torch
 import transformers
 
@@ -17,7 +16,6 @@ from studio.estimator.duration import duration
 from studio.estimator.estimate import Rows, estimate
 from studio.estimator.live import PARTS, LiveStorages
 from studio.estimator.microbatch import MicroBatch, RunShape
-from studio.estimator.verdict import judge
 from studio.spec import TrainSpec
 from studio.training.adapters import Counts
 from tests.studio.estimator.configurations import (
@@ -138,21 +136,6 @@ def test_the_verdict_is_about_the_memory_that_was_named(tmp_path: Path) -> None:
     small = estimate(spec(), folder, ROWS, MACHINE, memory_bytes=100_000_000).verdict
     assert not small.fits
     assert small.free_bytes == 100_000_000
-
-
-@pytest.mark.parametrize(
-    ("needed", "fits", "words"),
-    [
-        (6 * GB, True, "Fits with room: at most 6.0 GB of the 16.0 GB that are free."),
-        (15 * GB, True, "Tight: up to 15.0 GB of the 16.0 GB that are free."),
-        (19 * GB, False, "Does not fit: it may need 19.0 GB, 16.0 GB are free now."),
-    ],
-)
-def test_the_verdict_is_a_plain_sentence(needed: int, fits: bool, words: str) -> None:
-    verdict = judge(needed, CPU)
-
-    assert verdict.fits is fits
-    assert verdict.words.startswith(words)
 
 
 def test_a_checkpoint_holds_the_weights_and_adamw_s_two_numbers_each() -> None:
