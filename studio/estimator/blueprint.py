@@ -26,6 +26,7 @@ from studio.training.batching import PACKABLE
 from studio.training.fused import fuse
 from studio.training.heads import CAUSAL, Head
 from studio.training.loading import Numbers, checkpoint_activations
+from studio.training.survey import survey
 
 # A person compares a few settings of one model; more are seldom wanted again.
 _KEPT = 6
@@ -54,7 +55,7 @@ class Plan:
             attention=training.attention,
             checkpoints_activations=training.gradient_checkpointing,
             autocasts=numbers.autocast is not None,
-            packs=training.packing != "off" and spec.objective.objective.layout in PACKABLE,
+            packs=spec.may_pack and spec.objective.objective.layout in PACKABLE,
             held=_only_held(spec.model),
             head=Head.of(spec.objective),
         )
@@ -113,7 +114,7 @@ def _blueprint(source: Path, stamp: int, plan: Plan) -> Blueprint:
         base = quantized.hold(base, plan.held, plan.dtype)
         if plan.packs and takes_positions:
             _attend_by_document(base)
-        linear = tuple(module.name for module in adapters.linear_modules(base, plan.head))
+        linear = tuple(module.name for module in survey(base, plan.head).linear)
         own = {id(parameter) for parameter in base.parameters()}
         model = adapters.attach(base, plan.method, seed=0, head=plan.head)
     if plan.checkpoints_activations:

@@ -204,7 +204,7 @@ def _numbers(spec: TrainSpec, device: Device) -> Numbers:
 
 def _run(spec: TrainSpec, built: Blueprint, rows: Rows | None, cost: Cost) -> RunShape:
     choice, length = spec.objective, spec.training.max_length
-    may_pack = spec.training.packing != "off" and choice.objective.layout in PACKABLE
+    may_pack = spec.may_pack and choice.objective.layout in PACKABLE
     packed = may_pack and built.takes_positions
     training = arrange(rows.training, choice, length) if rows else []
     if rows is None or not training:

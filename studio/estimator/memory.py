@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from studio.training.likelihood import Logits
 from studio.training.loading import Numbers
 from studio.training.losses import Loss, loss_of
 from studio.training.quantized import QuantizedLinear
+from studio.training.tuners import tuner_of
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,8 @@ def _step(
     with live.within("activations", "forward"):
         (batch,) = step.with_baseline(blueprint.model, [batch], numbers.context)
         loss = _watched(live, loss_of(spec.objective))
-        step.micro_step(blueprint.model, loss, batch, max(1, batch.units), numbers.context())
+        total = functools.partial(tuner_of(spec.method).total, settings=spec.method.settings)
+        step.micro_step(blueprint.model, loss, batch, max(1, batch.units), numbers.context(), total)
     flops = live.flops
     _apply(live, blueprint, optimizer, spec)
     return flops
@@ -139,7 +142,13 @@ def _apply(
 ) -> None:
     with live.within("optimizer", "optimizer"):
         parameters = (parameter for _, parameter in trainable(blueprint.model))
-        step.apply(optimizer, parameters, spec.training.max_grad_norm)
+        tuner, settings = tuner_of(spec.method), spec.method.settings
+        step.apply(
+            optimizer,
+            parameters,
+            spec.training.max_grad_norm,
+            observe=lambda: tuner.observe(blueprint.model, settings, 1),
+        )
 
 
 @contextmanager

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from studio.methods.method import LinearModule, Method, MethodSettings
+from studio.methods.base import Base
+from studio.methods.method import Method, MethodSettings
 
 
 class Settings(MethodSettings):
     """Full fine-tuning has nothing to set."""
 
 
-def peft_config(settings: Settings, modules: Sequence[LinearModule]) -> dict[str, Any] | None:
+def peft_config(settings: Settings, base: Base) -> dict[str, Any] | None:
     """None: no adapter is added, the model's own weights train."""
     return None
 
@@ -39,6 +39,8 @@ METHOD = Method(
     paper="",
     settings=Settings,
     learning_rate=2e-5,
+    rate_source="usual for 7 billion parameters; by size a rule of thumb",
+    quantizations=frozenset(),
     is_mergeable=True,
     peft_config=peft_config,
     rate_share=rate_share,

@@ -19,6 +19,7 @@ METHOD = Method(
     paper="https://arxiv.org/abs/2106.09685",
     settings=Settings,
     learning_rate=2e-4,
+    rate_source="QLoRA paper, section 4 (arXiv:2305.14314): 2e-4 up to 13 billion parameters",
     is_mergeable=True,
     peft_config=peft_config,
     rate_factor=rate_factor,

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field
 
-from studio.errors import AskedWrongly
-from studio.methods.method import LinearModule, MethodSettings
-
-LayerIndex = Annotated[int, Field(ge=0)]
-
-
-class LastLayers(BaseModel):
-    """The uppermost layers only: `{"last": 4}`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-    last: Annotated[int, Field(ge=1)]
+from studio.methods.base import Base
+from studio.methods.method import MethodSettings
+from studio.methods.targets import LAYERS, TARGETS, Layers, Targets, peft_targets
 
 
 class Settings(MethodSettings):
@@ -47,18 +38,8 @@ class Settings(MethodSettings):
         description="Share of the adapter's inputs left out at random in each step; helps with little data.",
         json_schema_extra={"unit": "share", "cost": "", "level": "advanced"},
     )
-    targets: Literal["all-linear", "attention"] | tuple[str, ...] = Field(
-        "all-linear",
-        title="Which parts learn",
-        description="All linear layers (best quality), the attention layers only (smaller), or module names.",
-        json_schema_extra={"unit": "", "cost": "memory", "level": "advanced"},
-    )
-    layers: Literal["all"] | LastLayers | tuple[LayerIndex, ...] = Field(
-        "all",
-        title="Which layers learn",
-        description="All layers, the last N only (faster), or a list of layer numbers from 0.",
-        json_schema_extra={"unit": "", "cost": "time", "level": "advanced"},
-    )
+    targets: Targets = TARGETS
+    layers: Layers = LAYERS
     rslora: bool = Field(
         False,
         title="Rank-stabilised scaling",
@@ -86,68 +67,15 @@ class Settings(MethodSettings):
         json_schema_extra={"unit": "times", "cost": "", "level": "advanced"},
     )
 
-    @field_validator("targets", "layers", mode="before")
-    @classmethod
-    def _lists_are_tuples(cls, value: Any) -> Any:
-        """JSON has lists; a frozen value holds tuples."""
-        return tuple(value) if isinstance(value, list) else value
 
-
-def choose(settings: Settings, modules: Sequence[LinearModule]) -> list[LinearModule]:
-    """The modules that `targets` and `layers` name, in the model's order.
-
-    Raises AskedWrongly when a name or a layer is not there.
-    """
-    depth = 1 + max((module.layer for module in modules if module.layer is not None), default=-1)
-    wanted_layers = _layers(settings, depth)
-    chosen = []
-    for module in modules:
-        if wanted_layers is not None and module.layer not in wanted_layers:
-            continue
-        if settings.targets == "attention" and not module.is_attention:
-            continue
-        if isinstance(settings.targets, tuple) and not _is_named(module.name, settings.targets):
-            continue
-        chosen.append(module)
-    if not chosen:
-        known = sorted({module.name.rpartition(".")[2] for module in modules})
-        raise AskedWrongly(
-            f"No layer of this model is called {settings.targets!r}. It has: {', '.join(known)}.",
-            code="spec",
-        )
-    return chosen
-
-
-def _layers(settings: Settings, depth: int) -> set[int] | None:
-    if settings.layers == "all":
-        return None
-    if isinstance(settings.layers, LastLayers):
-        return set(range(max(0, depth - settings.layers.last), depth))
-    wanted = {layer for layer in settings.layers if isinstance(layer, int)}
-    if max(wanted, default=0) >= depth:
-        raise AskedWrongly(
-            f"Layer {max(wanted)} was chosen, but this model has {depth} layers, 0 to {depth - 1}.",
-            code="spec",
-        )
-    return wanted
-
-
-def _is_named(name: str, targets: Sequence[str]) -> bool:
-    return any(name == target or name.endswith(f".{target}") for target in targets)
-
-
-def peft_config(settings: Settings, modules: Sequence[LinearModule]) -> dict[str, Any]:
-    """PEFT's LoraConfig as plain data; modules by their last names where that means the same set."""
-    names = [module.name for module in choose(settings, modules)]
-    last_names = sorted({name.rpartition(".")[2] for name in names})
-    all_of_those = [module.name for module in modules if _is_named(module.name, last_names)]
+def peft_config(settings: Settings, base: Base) -> dict[str, Any]:
+    """PEFT's LoraConfig as plain data."""
     return {
         "peft_type": "LORA",
-        "task_type": "CAUSAL_LM",
         "r": settings.rank,
         "lora_alpha": settings.alpha,
         "lora_dropout": settings.dropout,
-        "target_modules": last_names if all_of_those == names else names,
+        "target_modules": peft_targets(settings, base),
         "use_rslora": settings.rslora,
         "use_dora": settings.dora,
         "init_lora_weights": True if settings.init == "default" else settings.init,

@@ -19,9 +19,11 @@ METHOD = Method(
     paper="https://arxiv.org/abs/2305.14314",
     settings=Settings,
     learning_rate=2e-4,
+    rate_source="QLoRA paper, section 4 (arXiv:2305.14314): 2e-4 up to 13 billion parameters",
     is_mergeable=True,
     peft_config=peft_config,
     rate_factor=rate_factor,
     rate_share=rate_share,
     quantization="nf4",
+    tuner="lora",
 )

@@ -122,15 +122,33 @@ class TrainSpec:
                 'out. With a whole base the method is called "lora".'
             )
             problems.append(FieldProblem("model.quantization", words))
-        if self.model.quantization != "none" and self.method.method.family == "full":
-            words = (
-                f"{self.method.method.title} trains the base's own weights, which cannot be done in so few "
-                'bits. Use "none", or a method that leaves the base frozen, such as lora.'
-            )
-            problems.append(FieldProblem("model.quantization", words))
+        problems += self._what_the_method_cannot()
         if self.training.early_stopping is not None:
             problems += self._nothing_to_stop_by()
         raise_problems(problems)
+
+    def _what_the_method_cannot(self) -> list[FieldProblem]:
+        """What the method's flags speak against, whatever the base is."""
+        method, found = self.method.method, []
+        held = self.model.quantization
+        if held != "none" and held not in method.quantizations:
+            able = ", ".join(map(json.dumps, sorted(method.quantizations)))
+            words = f"{method.title} cannot be used with the base held in so few bits. Use " + (
+                f'"none" or {able}.' if able else '"none", or a method such as lora.'
+            )
+            found.append(FieldProblem("model.quantization", words))
+        if self.training.gradient_checkpointing and not method.recomputes:
+            words = f"{method.title} cannot compute intermediate results twice: switch it off."
+            found.append(FieldProblem("training.gradient_checkpointing", words))
+        if self.training.packing == "on" and not method.packs:
+            words = f'{method.title} needs each row in a line of its own: use "auto" or "off".'
+            found.append(FieldProblem("training.packing", words))
+        return found
+
+    @property
+    def may_pack(self) -> bool:
+        """Whether rows may share a line, as far as the settings and the method tell."""
+        return self.training.packing != "off" and self.method.method.packs
 
     def _nothing_to_stop_by(self) -> list[FieldProblem]:
         """Early stopping looks at the held-out loss: without one it would never stop."""

@@ -144,7 +144,7 @@ def _set_up(context: TaskContext, order: TrainOrder) -> Setup:
     numbers = loading.choose_numbers(spec.training.precision, device, trains_weights=trains_weights)
     head = Head.of(spec.objective)
     base = _base(folder, spec, numbers, (*training, *held_out)).to(device)
-    packs = spec.training.packing != "off" and spec.objective.objective.layout in PACKABLE
+    packs = spec.may_pack and spec.objective.objective.layout in PACKABLE
     packed = packs and probe.can_pack(base, len(tokenizer))
     if spec.training.packing == "on" and not packed:
         raise StudioError(
@@ -179,6 +179,7 @@ def _set_up(context: TaskContext, order: TrainOrder) -> Setup:
         loading.padding_id(base, tokenizer, head),
         checkpoints,
         start_id=loading.start_id(base),
+        tokenizer=tokenizer,
         crashes=context.crashes,
     )
     setup = _with_reference(context, setup)
@@ -305,7 +306,7 @@ def _keep(setup: Setup, folder: Path, order: TrainOrder) -> None:
     if target.exists():
         return
     with durable.new_folder(target) as new:
-        adapters.save(setup.model, new, base_name=order.base.title)
+        adapters.save(setup.model, new, base_name=order.base.title, choice=order.spec.method)
 
 
 def _result(context: TaskContext, setup: Setup, outcome: loop.Outcome) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +10,13 @@ from typing import Any
 import peft
 import torch
 from torch import nn
-from transformers.pytorch_utils import Conv1D
 
 from studio.errors import AskedWrongly, FieldProblem, StudioError
-from studio.methods import LinearModule
 from studio.spec import MethodChoice
-from studio.training.heads import CAUSAL, Head, head_modules
+from studio.training.heads import CAUSAL, Head
 from studio.training.quantized import QuantizedLinear
+from studio.training.survey import survey
+from studio.training.tuners import tuner_of
 
 
 @dataclass(frozen=True)
@@ -28,52 +27,49 @@ class Counts:
     total: int
 
 
-def linear_modules(model: nn.Module, head: Head = CAUSAL) -> list[LinearModule]:
-    """Every linear layer of the base but what stands on top, with the transformer layer it belongs to."""
-    output = model.get_output_embeddings()  # type: ignore[operator]
-    on_top = tuple(f"{name}." for name in head_modules(model, head))
-    return [
-        LinearModule(name, layer_of(name), bool(re.search(r"attn|attention", name, re.IGNORECASE)))
-        for name, module in model.named_modules()
-        if isinstance(module, nn.Linear | Conv1D)
-        and module is not output
-        and not f"{name}.".startswith(on_top or ("\0",))
-    ]
-
-
-def layer_of(name: str) -> int | None:
-    """The index of the transformer layer in a dotted name: its first number."""
-    return next((int(part) for part in name.split(".") if part.isdigit()), None)
-
-
 def attach(model: nn.Module, choice: MethodChoice, *, seed: int, head: Head = CAUSAL) -> nn.Module:
     """`model` made ready to train by the method: adapter added and base frozen, or all weights trainable.
 
     The adapter's start values depend on `seed` alone. A classifier's head trains with the adapter and is
-    saved with it. Raises AskedWrongly where PEFT refuses the pair.
+    saved with it. Raises AskedWrongly where the method cannot be used on this model.
     """
     torch.manual_seed(seed)
-    config = choice.method.peft_config(choice.settings, linear_modules(model, head))
+    method, base = choice.method, survey(model, head)
+    reason = method.why_not(choice.settings, base)
+    if reason is not None:
+        raise _cannot_be_used(choice, reason)
+    config = method.peft_config(choice.settings, base)
     if config is None:
         for parameter in model.parameters():
             parameter.requires_grad_(True)
         return model
     model.requires_grad_(False)
     try:
-        prepared: Any = peft.get_peft_config({**config, "task_type": head.kind.task_type})
-        on_top = head_modules(model, head)
-        if on_top and hasattr(prepared, "modules_to_save"):
-            prepared.modules_to_save = [*(prepared.modules_to_save or ()), *on_top]
-        adapted: nn.Module = peft.get_peft_model(model, prepared)
-    except (ValueError, TypeError, RuntimeError) as error:
+        return tuner_of(choice).attach(model, config, choice.settings, head)
+    except _REFUSALS as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")
-        raise AskedWrongly(
-            f"{choice.method.title} cannot be used with this kind of model: {reason}. "
-            "Choose another method, full fine-tuning for one.",
-            code="method",
-            fields=[FieldProblem("method.name", reason)],
-        ) from error
-    return adapted
+        raise _cannot_be_used(choice, reason) from error
+
+
+# What libraries raise where a method does not fit a model.
+_REFUSALS = (
+    ValueError,
+    TypeError,
+    RuntimeError,
+    AttributeError,
+    KeyError,
+    NotImplementedError,
+    AssertionError,
+)
+
+
+def _cannot_be_used(choice: MethodChoice, reason: str) -> AskedWrongly:
+    return AskedWrongly(
+        f"{choice.method.title} cannot be used with this model: {reason}. "
+        "Choose another method, LoRA or full fine-tuning for one.",
+        code="method",
+        fields=[FieldProblem("method.name", f"{choice.method.title}: {reason}.")],
+    )
 
 
 def trainable(model: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
@@ -96,15 +92,14 @@ def _in_few_bits(model: nn.Module) -> int:
     )
 
 
-def save(model: nn.Module, folder: Path, *, base_name: str) -> None:
+def save(model: nn.Module, folder: Path, *, base_name: str, choice: MethodChoice) -> None:
     """Write what was trained into `folder`: an adapter in PEFT's own format, or the whole model.
 
     `base_name` is written as the base the adapter belongs to, instead of a path of this machine.
     """
     if isinstance(model, peft.PeftModel):
         model.peft_config["default"].base_model_name_or_path = base_name
-        # "auto" would ask the Hub about the base's vocabulary; no method here changes it.
-        model.save_pretrained(folder, safe_serialization=True, save_embedding_layers=False)
+        tuner_of(choice).save(model, folder, choice.settings)
     else:
         model.save_pretrained(folder, safe_serialization=True)  # type: ignore[operator]
 

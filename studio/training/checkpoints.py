@@ -21,9 +21,12 @@ from studio.training.fitting import Fit
 from studio.training.randomness import random_states, restore_random_states
 from studio.training.spikes import Spikes
 from studio.training.stopping import HeldOut
+from studio.training.tuners.tuner import State
 
 HASHES = "hashes.json"
 POSITION = "position.json"
+# Only where the method keeps something beside its weights.
+METHOD = "method.safetensors"
 FILES = frozenset({"weights.safetensors", "optimizer.safetensors", "random.safetensors", POSITION})
 
 
@@ -65,6 +68,7 @@ def save(
     optimizer: torch.optim.Optimizer,
     position: Position,
     *,
+    method: State | None = None,
     keep: int,
     limit_bytes: int | None = None,
     spare_step: int | None = None,
@@ -73,8 +77,9 @@ def save(
 
     Of those kept, the oldest go where all together take more than `limit_bytes`; the newest stays, and
     so does the one after `spare_step`, the best so far.
-    Holds the trained weights, the optimizer's state, all random states and the position; each file's
-    hash is kept, so that a damaged checkpoint is found when it is wanted. No pickle.
+    Holds the trained weights, the optimizer's state, what the `method` must keep beside them, all random
+    states and the position; each file's hash is kept, so that a damaged checkpoint is found when it is
+    wanted. No pickle.
     """
     path = _path(folder, position.step)
     if path.exists():
@@ -85,29 +90,60 @@ def save(
         state, plain = _optimizer_state(optimizer)
         safetensors.torch.save_file(state, new / "optimizer.safetensors")
         safetensors.torch.save_file(random_states(), new / "random.safetensors")
-        durable.write_json(new / POSITION, {**asdict(position), **plain})
+        if method is not None and method.tensors:
+            held = {name: value.detach().cpu().clone() for name, value in method.tensors.items()}
+            safetensors.torch.save_file(held, new / METHOD)
+        values = {"method": method.values} if method is not None and method.values else {}
+        durable.write_json(new / POSITION, {**asdict(position), **plain, **values})
         durable.write_json(new / HASHES, {file.name: _sha256(file) for file in new.iterdir()})
     _prune(folder, keep, limit_bytes, spare_step)
     return path
 
 
-def restore(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> Position | None:
-    """Put the newest undamaged checkpoint below `folder` into `model` and `optimizer`.
+@dataclass(frozen=True)
+class Saved:
+    """An undamaged checkpoint."""
 
-    Damaged ones are set aside under a name that says so. None when there is nothing to go on from.
+    path: Path
+
+    @property
+    def _document(self) -> dict[str, Any]:
+        document: dict[str, Any] = json.loads((self.path / POSITION).read_text(encoding="utf-8"))
+        return document
+
+    def method_state(self) -> State:
+        """What the method kept beside its weights."""
+        file = self.path / METHOD
+        tensors = safetensors.torch.load_file(file) if file.is_file() else {}
+        return State(tensors, self._document.get("method", {}))
+
+    def restore(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> Position:
+        """Put weights, optimizer and random states back; gives the position."""
+        document = self._document
+        _restore_weights(self.path, model)
+        _restore_optimizer(optimizer, self.path, document)
+        restore_random_states(safetensors.torch.load_file(self.path / "random.safetensors"))
+        return Position.read(document)
+
+
+def newest(folder: Path) -> Saved | None:
+    """The newest undamaged checkpoint below `folder`; None when there is nothing to go on from.
+
+    Damaged ones are set aside under a name that says so.
     """
     for unfinished in folder.glob(".step-*.partial"):
         shutil.rmtree(unfinished, ignore_errors=True)
     for path in reversed(_paths(folder)):
-        if not _is_whole(path):
-            path.rename(path.with_name(f"damaged-{path.name}"))
-            continue
-        document = json.loads((path / POSITION).read_text(encoding="utf-8"))
-        _restore_weights(path, model)
-        _restore_optimizer(optimizer, path, document)
-        restore_random_states(safetensors.torch.load_file(path / "random.safetensors"))
-        return Position.read(document)
+        if _is_whole(path):
+            return Saved(path)
+        path.rename(path.with_name(f"damaged-{path.name}"))
     return None
+
+
+def restore(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> Position | None:
+    """Put the newest undamaged checkpoint below `folder` into `model` and `optimizer`, if there is one."""
+    saved = newest(folder)
+    return None if saved is None else saved.restore(model, optimizer)
 
 
 def restore_weights(folder: Path, step: int, model: nn.Module) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +24,8 @@ from studio.training.loading import Numbers, checkpoint_activations
 from studio.training.losses import loss_of
 from studio.training.lower import LowerStates
 from studio.training.room import DISK_ERRORS, DiskRoom, is_full_disk, shortage_words
+from studio.training.tuners import Tuner, tuner_of
+from studio.training.tuners.tuner import Ground
 
 # A run that is killed loses at most about this much work, however long its epochs are.
 CHECKPOINT_EVERY_S = 300.0
@@ -33,7 +36,8 @@ class Setup:
     """A run made ready: all that the loop needs and does not choose itself.
 
     `crashes` is how often an attempt was killed from outside, mostly for want of memory. `lower` keeps
-    what the untrained lower layers give, where that is worth it.
+    what the untrained lower layers give, where that is worth it. `tokenizer` is there for methods that
+    begin with a text.
     """
 
     spec: TrainSpec
@@ -48,6 +52,12 @@ class Setup:
     start_id: int = 0
     crashes: int = 0
     lower: LowerStates | None = None
+    tokenizer: Any = None
+
+    @property
+    def tuner(self) -> Tuner:
+        """What the method does beside the plain step."""
+        return tuner_of(self.spec.method)
 
     @property
     def asked_fit(self) -> Fit:
@@ -104,9 +114,7 @@ def run(
     """
     training = setup.spec.training
     schedule = plan(setup)
-    optimizer = optimizers.build(setup.model, setup.spec)
-    torch.manual_seed(training.seed)
-    position = checkpoints.restore(setup.checkpoints, setup.model, optimizer) or Position()
+    optimizer, position = _begin(setup, schedule)
     fit = _begin_with(setup, position)
     room = DiskRoom(setup.checkpoints, setup.model)
     if position.step == 0 and setup.held_out:
@@ -116,6 +124,8 @@ def run(
     setup.model.train()
     while _goes_on(setup, schedule, position):
         position, report, fit = _one_step(setup, schedule, optimizer, position, fit, on_words)
+        if setup.tuner.advance(setup.model, setup.spec.method.settings, position.step):
+            optimizer = optimizers.build(setup.model, setup.spec)
         if _wants_evaluation(setup, schedule, position.step):
             report, fit = _with_held_out(setup, report, fit, on_words)
             position, report = _measured(position, report)
@@ -134,6 +144,29 @@ def run(
             return Outcome(False, position, fit, position.step, shortage)
     checkups.refuse_broken_result(setup.model, position.step - position.spikes.skipped)
     return Outcome(True, position, fit, _keep_best(setup, position))
+
+
+def _begin(setup: Setup, schedule: Schedule) -> tuple[torch.optim.Optimizer, Position]:
+    """The optimizer and the position to begin with: those of the last checkpoint, else of a fresh run."""
+    training, tuner, settings = setup.spec.training, setup.tuner, setup.spec.method.settings
+    tuner.begin(setup.model, settings, schedule.total_steps)
+    torch.manual_seed(training.seed)
+    saved = checkpoints.newest(setup.checkpoints)
+    if saved is None:
+        tuner.prepare(setup.model, settings, _ground(setup, schedule))
+        return optimizers.build(setup.model, setup.spec), Position()
+    tuner.restore(setup.model, settings, saved.method_state())
+    optimizer = optimizers.build(setup.model, setup.spec)
+    return optimizer, saved.restore(setup.model, optimizer)
+
+
+def _ground(setup: Setup, schedule: Schedule) -> Ground:
+    def batches(steps: int) -> list[Batch]:
+        chosen = [schedule.rows_of(number) for number in range(min(steps, schedule.total_steps))]
+        rows = [setup.training[row] for rows in chosen for row in rows]
+        return batches_of(setup, rows, setup.asked_fit)
+
+    return Ground(setup.training, batches, loss_of(setup.spec.objective), setup.tokenizer)
 
 
 def _begin_with(setup: Setup, position: Position) -> Fit:
@@ -169,6 +202,7 @@ def _save(
             setup.model,
             optimizer,
             position,
+            method=setup.tuner.state(setup.model),
             keep=training.keep_checkpoints,
             limit_bytes=training.checkpoint_bytes,
             spare_step=best,
@@ -248,7 +282,12 @@ def _one_step(
     norm = step.clip((value for _, value in trainable(setup.model)), training.max_grad_norm)
     loss, size = gradients.mean_loss, float(norm)
     judgement = spikes.judge(position.spikes, loss, size, training, position.step + 1)
-    step.update(optimizer, applies=judgement.applies)
+    tuner, settings = setup.tuner, setup.spec.method.settings
+    step.update(
+        optimizer,
+        applies=judgement.applies,
+        observe=lambda: tuner.observe(setup.model, settings, position.step + 1),
+    )
     seconds = time.monotonic() - began
     tokens = gradients.tokens
     done = replace(
@@ -290,8 +329,10 @@ def _gradients(setup: Setup, batches: Sequence[Batch]) -> _Gradients:
     loss, context = loss_of(setup.spec.objective), setup.numbers.context
     batches = step.with_baseline(setup.model, batches, context)
     units = sum(batch.units for batch in batches)
+    total = functools.partial(setup.tuner.total, settings=setup.spec.method.settings)
     losses = [
-        step.micro_step(setup.model, loss, batch, units, context()).total for batch in batches
+        step.micro_step(setup.model, loss, batch, units, context(), total).total
+        for batch in batches
     ]
     return _Gradients(losses, sum(batch.tokens for batch in batches), units)
 

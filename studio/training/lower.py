@@ -20,8 +20,9 @@ from torch import Tensor, nn
 
 from studio.objectives import Encoded
 from studio.training import attention
-from studio.training.adapters import layer_of, trainable
+from studio.training.adapters import trainable
 from studio.training.batching import Batch
+from studio.training.survey import layer_of
 
 Precision = Callable[[], AbstractContextManager[Any]]
 _ZEROS = bytes(1 << 22)

@@ -50,30 +50,45 @@ def logits_for_loss(model: Any, batch: Batch) -> Logits:
         return Deferred(logits_of(model, batch), layer.weight, layer.bias)
 
 
+def plain_total(model: nn.Module, loss: Loss, batch: Batch) -> tuple[Tensor, Tensor | None]:
+    """The loss of a micro-batch, summed over its units, to which nothing is added."""
+    return loss(logits_for_loss(model, batch), batch), None
+
+
+# The loss of a micro-batch, summed over its units, and what a method adds to it.
+Total = Callable[[nn.Module, Loss, Batch], tuple[Tensor, Tensor | None]]
+
+
 def micro_step(
     model: nn.Module,
     loss: Loss,
     batch: Batch,
     units_per_step: int,
     precision: AbstractContextManager[Any],
+    total: Total = plain_total,
 ) -> Losses:
     """Forward and backward of one micro-batch; gradients add up in the parameters.
 
     Each unit (a trained token, or a row) weighs 1 / `units_per_step`, whatever micro-batch it fell
-    into: accumulating gives the gradients of the one large batch.
+    into: accumulating gives the gradients of the one large batch. What the method adds to the loss is
+    made smaller with it, and not reported.
     """
     with precision:
-        total = loss(logits_for_loss(model, batch), batch)
-    (total / units_per_step).backward()
-    return Losses(total.detach(), batch.units)
+        own, added = total(model, loss, batch)
+    whole = own if added is None else own + added
+    (whole / units_per_step).backward()
+    return Losses(own.detach(), batch.units)
 
 
 def apply(
-    optimizer: torch.optim.Optimizer, parameters: Iterable[nn.Parameter], max_grad_norm: float
+    optimizer: torch.optim.Optimizer,
+    parameters: Iterable[nn.Parameter],
+    max_grad_norm: float,
+    observe: Callable[[], None] | None = None,
 ) -> Tensor:
     """`clip`, then `update`; gives the norm before clipping."""
     norm = clip(parameters, max_grad_norm)
-    update(optimizer)
+    update(optimizer, observe=observe)
     return norm
 
 
@@ -82,10 +97,20 @@ def clip(parameters: Iterable[nn.Parameter], max_grad_norm: float) -> Tensor:
     return nn.utils.clip_grad_norm_(list(parameters), max_grad_norm)
 
 
-def update(optimizer: torch.optim.Optimizer, *, applies: bool = True) -> None:
-    """Update the weights, unless the step is left out (not `applies`); forget the gradients."""
+def update(
+    optimizer: torch.optim.Optimizer,
+    *,
+    applies: bool = True,
+    observe: Callable[[], None] | None = None,
+) -> None:
+    """Update the weights, unless the step is left out (not `applies`); forget the gradients.
+
+    `observe` is called in between: what a method learns from gradients, it learns there.
+    """
     if applies:
         optimizer.step()
+        if observe is not None:
+            observe()
     optimizer.zero_grad(set_to_none=True)
 
 

@@ -14,6 +14,8 @@ from studio.errors import StudioError
 from studio.spec import TrainSpec
 from studio.training import adapters, loading
 
+LORA = TrainSpec.parse({}).method
+
 
 def attached(model: Path, method: object) -> torch.nn.Module:
     spec = TrainSpec.parse({"method": method})
@@ -54,7 +56,7 @@ def test_a_saved_adapter_loads_with_plain_peft_and_names_no_path(
     with torch.no_grad():
         for _, value in adapters.trainable(model):
             value.add_(0.05)
-    adapters.save(model, tmp_path, base_name="Tiny model")
+    adapters.save(model, tmp_path, base_name="Tiny model", choice=LORA)
     ids = torch.tensor([[4, 5, 6]])
 
     base = AutoModelForCausalLM.from_pretrained(tiny_model)
@@ -68,7 +70,9 @@ def test_a_saved_adapter_loads_with_plain_peft_and_names_no_path(
 def test_an_adapter_of_another_model_is_refused_in_words(tiny_model: Path, tmp_path: Path) -> None:
     from tests import tiny
 
-    adapters.save(attached(tiny_model, "lora"), tmp_path / "adapter", base_name="Tiny model")
+    adapters.save(
+        attached(tiny_model, "lora"), tmp_path / "adapter", base_name="Tiny model", choice=LORA
+    )
     other = loading.load_base(tiny.make_model(tmp_path / "wide", hidden=64), torch.float32)
 
     with pytest.raises(StudioError, match="cannot be put on this base model"):
