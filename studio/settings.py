@@ -69,6 +69,11 @@ class Home:
         return self.folder / "runs"
 
     @property
+    def encodings(self) -> Path:
+        """Rows that were tokenised once; may be emptied when nothing runs."""
+        return self.folder / "encodings"
+
+    @property
     def exports(self) -> Path:
         """Exports made from the page."""
         return self.folder / "exports"

@@ -73,10 +73,7 @@ def _sorted(
     """Each text with its labels: one of them, or all that are likelier than not."""
     head = Head.of(choice)
     device = next(model.parameters()).device
-    rows = [
-        Encoded(ids, [0] * len(ids), target=(0,))
-        for ids in (tokens_of(text, tokenizer) for text in texts)
-    ]
+    rows = [Encoded(ids, [0] * len(ids), target=(0,)) for ids in tokens_of(texts, tokenizer)]
     pad_id = padding_id(model, tokenizer, head)
     found = []
     for batch in micro_batches(rows, _BATCH, packed=False, pad_id=pad_id, layout=head.layout):

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from studio.objectives.objective import Encoded, Metric, Objective, ObjectiveSettings
-from studio.objectives.template import encode_answers, turns_of
+from studio.objectives.template import Talk, encode_talks, turns_of
 
 
 class Settings(ObjectiveSettings):
     """Chat has nothing to set: the loss lies on the answers only."""
 
 
-def encode(example: Any, tokenizer: Any, settings: Settings) -> Encoded:
-    """A conversation through the tokenizer's own chat template; the answers' tokens are trained."""
-    return encode_answers(turns_of(example.messages), tokenizer, tools=example.tools)
+def encode_all(examples: Sequence[Any], tokenizer: Any, settings: Settings) -> list[Encoded]:
+    """Conversations through the tokenizer's own chat template; the answers' tokens are trained."""
+    talks = [Talk(turns_of(example.messages), example.tools) for example in examples]
+    return encode_talks(talks, tokenizer)
 
 
 OBJECTIVE = Objective(
@@ -22,7 +24,7 @@ OBJECTIVE = Objective(
     title="Answer in my way",
     sentence="The model learns to answer questions the way your examples do.",
     settings=Settings,
-    encode=encode,
+    encode_all=encode_all,
     metrics={
         "loss": Metric("Loss", "How surprised the model is by your answers; lower is better."),
         "held_out_loss": Metric(

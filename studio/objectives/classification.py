@@ -68,11 +68,16 @@ class Settings(ObjectiveSettings):
         return value
 
 
-def encode(example: Any, tokenizer: Any, settings: Settings) -> Encoded:
-    """The text as the tokenizer writes it, with its class, or with 0 or 1 for each class.
+def encode_all(examples: Sequence[Any], tokenizer: Any, settings: Settings) -> list[Encoded]:
+    """Texts as the tokenizer writes them, each with its class, or with 0 or 1 for each class.
 
     The settings are settled. Raises DataProblem for a label that is none of them.
     """
+    rows = tokens_of([example.text for example in examples], tokenizer)
+    return [_labelled(ids, each, settings) for ids, each in zip(rows, examples, strict=True)]
+
+
+def _labelled(ids: list[int], example: Any, settings: Settings) -> Encoded:
     assert settings.labels is not None, "labels are found when the settings are settled"
     names = _names(example, settings)
     unknown = next((name for name in names if name not in settings.labels), None)
@@ -81,7 +86,6 @@ def encode(example: Any, tokenizer: Any, settings: Settings) -> Encoded:
             f"Line {example.line}: the label '{unknown}' is none of those to be told apart."
             f"{did_you_mean(unknown, settings.labels)} They are: {_listed(settings.labels)}."
         )
-    ids = tokens_of(example.text, tokenizer)
     places = [settings.labels.index(name) for name in names]
     weight = settings.weights[places[0]] if settings.weights and not settings.several else 1.0
     target = (
@@ -172,7 +176,7 @@ OBJECTIVE = Objective(
     title="Sort texts",
     sentence="The model learns which label belongs to a text, and says how sure it is.",
     settings=Settings,
-    encode=encode,
+    encode_all=encode_all,
     settle=settle,
     cut=keep_all,
     longest=_longest,

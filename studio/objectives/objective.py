@@ -78,12 +78,12 @@ def keep_all(row: Encoded, settings: Any, max_length: int) -> list[Encoded]:
     return [replace(row, ids=row.ids[:max_length], mask=row.mask[:max_length])]
 
 
-def tokens_of(text: str, tokenizer: Any) -> list[int]:
-    """A text as the tokenizer writes it for the model, special tokens included. Raises DataProblem."""
-    ids = list(tokenizer(text)["input_ids"])
-    if not ids:
+def tokens_of(texts: Sequence[str], tokenizer: Any) -> list[list[int]]:
+    """Texts as the tokenizer writes them for the model, special tokens included. Raises DataProblem."""
+    found: list[list[int]] = tokenizer(list(texts))["input_ids"]
+    if not all(found):
         raise DataProblem("The model's tokenizer makes no token of this row's text.")
-    return ids
+    return found
 
 
 def _as_they_are(rows: list[Encoded], settings: Any, max_length: int) -> list[Encoded]:
@@ -102,29 +102,35 @@ def _all_trained(settings: Any, length: int) -> Encoded:
 class Objective:
     """What training aims at; its examples are the kind of the same name in `data/examples`.
 
-    `encode(example, tokenizer, settings)` gives plain lists; it raises DataProblem for an example
-    that has no trained token or that the model's template refuses.
+    `encode_all(examples, tokenizer, settings)` gives plain lists, a row an example; it raises
+    DataProblem for one that has no trained token or that the model's template refuses.
     `cut(row, settings, max_length)` gives what becomes of a row within that length: mostly itself,
     nothing where nothing of it could be trained. `combine` sees all rows after that, for what they
-    have of one another. `settle(settings, examples)` fills in what the settings leave to the data;
-    it raises AskedWrongly where data and settings do not go together. `longest(settings, length)` is
-    the largest row there can be, for the estimate without data. `needs_reference` tells whether
-    answers are compared with the base model's, `needs_template` whether the chat template is used.
+    have of one another; where `keeps_rows_apart(settings)` they have nothing, and an example is one
+    row. `settle(settings, examples)` fills in what the settings leave to the data; it raises
+    AskedWrongly where data and settings do not go together. `longest(settings, length)` is the largest
+    row there can be, for the estimate without data. `needs_reference` tells whether answers are
+    compared with the base model's, `needs_template` whether the chat template is used.
     """
 
     name: str
     title: str
     sentence: str
     settings: type[ObjectiveSettings]
-    encode: Callable[[Any, Any, Any], Encoded]
+    encode_all: Callable[[Sequence[Any], Any, Any], list[Encoded]]
     metrics: dict[str, Metric]
     layout: Layout = "tokens"
     cut: Callable[[Encoded, Any, int], list[Encoded]] = cut_right
     combine: Callable[[list[Encoded], Any, int], list[Encoded]] = _as_they_are
+    keeps_rows_apart: Callable[[Any], bool] = lambda settings: True
     settle: Callable[[Any, Sequence[Any]], Any] = _leave
     longest: Callable[[Any, int], Encoded] = _all_trained
     needs_reference: Callable[[Any], bool] = lambda settings: False
     needs_template: bool = False
+
+    def encode(self, example: Any, tokenizer: Any, settings: Any) -> Encoded:
+        """One example by itself."""
+        return self.encode_all([example], tokenizer, settings)[0]
 
     @property
     def looks_at_examples(self) -> bool:

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from studio.errors import AskedWrongly, FieldProblem
 from studio.objectives.objective import Encoded, Metric, Objective, ObjectiveSettings, cut_right
-from studio.objectives.template import encode_answers, turns_of
+from studio.objectives.template import Talk, encode_talks, turns_of
 
 # What each algorithm takes for beta where none is given: the papers' own, or their code's.
 BETAS = {"dpo": 0.1, "ipo": 0.1, "orpo": 0.1, "simpo": 2.0, "kto": 0.1}
@@ -75,21 +75,29 @@ class Settings(ObjectiveSettings):
         return BETAS[self.algorithm] if self.beta is None else self.beta
 
 
-def encode(example: Any, tokenizer: Any, settings: Settings) -> Encoded:
+def encode_all(examples: Sequence[Any], tokenizer: Any, settings: Settings) -> list[Encoded]:
     """The better answer after its question, and the worse one beside it; or one answer and its mark."""
-    prompt = turns_of(example.prompt)
-
-    def answered(turns: Any) -> Encoded:
-        return encode_answers([*prompt, *turns_of(turns)], tokenizer, first_answer=len(prompt))
-
     if settings.algorithm not in SINGLE:
-        return replace(answered(example.chosen), rejected=answered(example.rejected))
-    is_good = example.is_good
-    return replace(
-        answered(example.chosen or example.rejected),
-        is_good=is_good,
-        weight=settings.weight_good if is_good else settings.weight_bad,
-    )
+        chosen = [_talk(example, example.chosen) for example in examples]
+        rejected = [_talk(example, example.rejected) for example in examples]
+        rows = encode_talks([*chosen, *rejected], tokenizer)
+        pairs = zip(rows[: len(chosen)], rows[len(chosen) :], strict=True)
+        return [replace(better, rejected=worse) for better, worse in pairs]
+    talks = [_talk(example, example.chosen or example.rejected) for example in examples]
+    return [
+        replace(
+            row,
+            is_good=example.is_good,
+            weight=settings.weight_good if example.is_good else settings.weight_bad,
+        )
+        for row, example in zip(encode_talks(talks, tokenizer), examples, strict=True)
+    ]
+
+
+def _talk(example: Any, answer: Any) -> Talk:
+    """The question with one of its answers, which alone is trained."""
+    prompt = turns_of(example.prompt)
+    return Talk([*prompt, *turns_of(answer)], first_answer=len(prompt))
 
 
 def settle(settings: Settings, examples: Sequence[Any]) -> Settings:
@@ -154,10 +162,11 @@ OBJECTIVE = Objective(
     title="Prefer the better answer",
     sentence="The model learns from two answers to a question, or from likes, which way people want it.",
     settings=Settings,
-    encode=encode,
+    encode_all=encode_all,
     settle=settle,
     cut=cut,
     combine=combine,
+    keeps_rows_apart=lambda settings: settings.algorithm not in SINGLE,
     longest=_longest,
     layout="sequences",
     needs_reference=lambda settings: settings.algorithm in WITH_REFERENCE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,16 +24,19 @@ class Settings(ObjectiveSettings):
     )
 
 
-def encode(example: Any, tokenizer: Any, settings: Settings) -> Encoded:
+def encode_all(examples: Sequence[Any], tokenizer: Any, settings: Settings) -> list[Encoded]:
     """What is read, and in `target` what is written, each as the tokenizer marks it for that part."""
-    ids = tokens_of(settings.prefix + example.source, tokenizer)
-    target = list(tokenizer(text_target=example.target)["input_ids"])
+    read = tokens_of([settings.prefix + example.source for example in examples], tokenizer)
+    written = tokenizer(text_target=[example.target for example in examples])["input_ids"]
     end = tokenizer.eos_token_id
-    if end is not None and target[-1:] != [end]:
-        target.append(end)
-    if not target:
-        raise DataProblem("The model's tokenizer makes no token of the text to write.")
-    return Encoded(ids, [0] * len(ids), target=tuple(target))
+    rows = []
+    for ids, target in zip(read, written, strict=True):
+        if end is not None and target[-1:] != [end]:
+            target.append(end)
+        if not target:
+            raise DataProblem("The model's tokenizer makes no token of the text to write.")
+        rows.append(Encoded(ids, [0] * len(ids), target=tuple(target)))
+    return rows
 
 
 def cut(row: Encoded, settings: Settings, max_length: int) -> list[Encoded]:
@@ -50,7 +54,7 @@ OBJECTIVE = Objective(
     title="Turn one text into another",
     sentence="The model learns to read a text and write what belongs to it, as in translating or summing up.",
     settings=Settings,
-    encode=encode,
+    encode_all=encode_all,
     cut=cut,
     longest=_longest,
     layout="decoder",

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from studio.errors import DataProblem
 from studio.objectives.objective import Encoded
+from studio.objectives.outline import Outline, Span, Turn, outline_of
 
-Turn = dict[str, Any]
+_OUTLINES: WeakKeyDictionary[Any, dict[Any, Outline | None]] = WeakKeyDictionary()
 
 
 def turns_of(messages: Iterable[Any]) -> list[Turn]:
@@ -47,50 +50,112 @@ def render(
     return str(text)
 
 
-def encode_answers(
-    messages: Sequence[Turn],
-    tokenizer: Any,
-    *,
-    tools: Sequence[Any] = (),
-    first_answer: int = 0,
-) -> Encoded:
-    """A conversation of which the answers from turn `first_answer` on are trained.
+@dataclass(frozen=True)
+class Talk:
+    """A conversation of which the answers from turn `first_answer` on are trained."""
+
+    messages: Sequence[Turn]
+    tools: Sequence[Any] = ()
+    first_answer: int = 0
+
+
+def encode_talks(talks: Sequence[Talk], tokenizer: Any) -> list[Encoded]:
+    """Conversations through the template and the tokenizer; the answers' tokens are trained.
 
     Where an answer begins and ends is asked of the template: it begins where the rendering of what
     came before, with the generation prompt, ends; it ends with the last token that the template puts
     after the answer's text (the end-of-turn token), without white space behind it. Of a template
     that writes earlier turns differently once more turns follow, only the last answer is trained.
-    Raises DataProblem when the template refuses the conversation or no token would be trained.
+    Raises DataProblem when the template refuses a conversation or no token of it would be trained.
     """
-    text = render(messages, tokenizer, tools=tools)
-    if not all(name in text for name in _tool_names(messages, tools)):
+    read = [_read(talk, tokenizer) for talk in talks]
+    written = tokenizer(
+        [text for text, _ in read], add_special_tokens=False, return_attention_mask=False
+    )
+    rows = []
+    for ids, encoding, (_, spans) in zip(
+        written["input_ids"], written.encodings, read, strict=True
+    ):
+        mask = _trained(encoding.offsets, spans)
+        if 1 not in mask:
+            raise DataProblem(
+                "No token of this row would be trained: it has no answer that the model's chat template "
+                "shows. Check that the answer's column was chosen and is not empty."
+            )
+        rows.append(Encoded(ids, mask))
+    return rows
+
+
+def _trained(offsets: Sequence[Span], spans: Sequence[Span]) -> list[int]:
+    """1 for each token that ends within a span and holds a letter of it."""
+    if len(spans) == 1:
+        ((begin, end),) = spans
+        return [1 if begin < right <= end and left < right else 0 for left, right in offsets]
+    return [
+        int(left < right and any(begin < right <= end for begin, end in spans))
+        for left, right in offsets
+    ]
+
+
+def _read(talk: Talk, tokenizer: Any) -> tuple[str, list[Span]]:
+    """The conversation's text, and where in it the answers stand.
+
+    The template writes the text. Where that is its outline filled in, the outline knows the answers'
+    places; else the template is asked for each.
+    """
+    text = render(talk.messages, tokenizer, tools=talk.tools)
+    if not talk.tools and all(map(_is_plain, talk.messages)):
+        outline = _outline(talk, tokenizer)
+        contents = [turn["content"] for turn in talk.messages]
+        if outline is not None and text == outline.text(contents):
+            return text, outline.spans(contents)
+    return text, _spans(talk, text, tokenizer)
+
+
+def _is_plain(turn: Turn) -> bool:
+    """Whether a turn is its words and nothing else, without blanks around them that may go missing."""
+    content = turn["content"]
+    return len(turn) == 2 and isinstance(content, str) and content == content.strip()
+
+
+def _outline(talk: Talk, tokenizer: Any) -> Outline | None:
+    """The outline of conversations with these roles, made when it is first wanted."""
+    known = _OUTLINES.setdefault(tokenizer, {})
+    roles = tuple(turn["role"] for turn in talk.messages)
+    key = (tokenizer.chat_template, roles, talk.first_answer)
+    if key not in known:
+
+        def read(messages: Sequence[Turn]) -> tuple[str, list[Span]]:
+            made_up = Talk(messages, (), talk.first_answer)
+            text = render(messages, tokenizer)
+            return text, _spans(made_up, text, tokenizer)
+
+        try:
+            known[key] = outline_of(roles, read)
+        except DataProblem:
+            known[key] = None
+    return known[key]
+
+
+def _spans(talk: Talk, text: str, tokenizer: Any) -> list[Span]:
+    """Where the answers stand in the conversation's text. Raises DataProblem where that is not known."""
+    if not all(name in text for name in _tool_names(talk.messages, talk.tools)):
         raise DataProblem(
             "The model's chat template does not show tools, so a conversation that calls them cannot "
             "be learnt from. Choose a model made for tools, or use rows without them."
         )
     answers = [
         number
-        for number, message in enumerate(messages)
-        if message["role"] == "assistant" and number >= first_answer
+        for number, message in enumerate(talk.messages)
+        if message["role"] == "assistant" and number >= talk.first_answer
     ]
-    found = [_answer_span(messages, number, text, tokenizer, tools) for number in answers]
-    spans = [span for span in found if span is not None]
+    found = [_answer_span(talk.messages, number, text, tokenizer, talk.tools) for number in answers]
     if found and found[-1] is None:
         raise DataProblem(
             "The model's chat template writes what was said before differently once an answer "
             "follows, so it cannot be told where the answer stands. Choose another model."
         )
-    encoding = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-    mask = [
-        int(any(begin < right <= end and left < right for begin, end in spans))
-        for left, right in encoding["offset_mapping"]
-    ]
-    if not any(mask):
-        raise DataProblem(
-            "No token of this row would be trained: it has no answer that the model's chat template shows. "
-            "Check that the answer's column was chosen and is not empty."
-        )
-    return Encoded(list(encoding["input_ids"]), mask)
+    return [span for span in found if span is not None]
 
 
 def _tool_names(messages: Sequence[Turn], tools: Sequence[Any]) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import chain
 from typing import Any, Literal
 
@@ -31,13 +32,14 @@ class Settings(ObjectiveSettings):
     )
 
 
-def encode(example: Any, tokenizer: Any, settings: Settings) -> Encoded:
-    """The whole text, and the token that ends it."""
-    ids = tokens_of(example.text, tokenizer)
+def encode_all(examples: Sequence[Any], tokenizer: Any, settings: Settings) -> list[Encoded]:
+    """Whole texts, each with the token that ends it."""
     end = tokenizer.eos_token_id
-    if end is not None and ids[-1] != end:
-        ids.append(end)
-    return Encoded(ids, [1] * len(ids))
+    rows = tokens_of([example.text for example in examples], tokenizer)
+    for ids in rows:
+        if end is not None and ids[-1] != end:
+            ids.append(end)
+    return [Encoded(ids, [1] * len(ids)) for ids in rows]
 
 
 def cut(row: Encoded, settings: Settings, max_length: int) -> list[Encoded]:
@@ -80,9 +82,10 @@ OBJECTIVE = Objective(
     title="Continue my texts",
     sentence="The model learns how your texts go on: their subject, their words and their style.",
     settings=Settings,
-    encode=encode,
+    encode_all=encode_all,
     cut=cut,
     combine=combine,
+    keeps_rows_apart=lambda settings: False,
     metrics={
         "loss": Metric(
             "Loss",

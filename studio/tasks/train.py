@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,6 @@ from studio.errors import StudioError
 from studio.inference.opened import ADAPTER_FOLDER, MODEL_FOLDER, ORDER_FILE
 from studio.library import Library
 from studio.models.source import resolve
-from studio.objectives import Encoded
 from studio.settings import Home
 from studio.spec import TrainOrder, TrainSpec
 from studio.spec.installed import require_installed
@@ -30,10 +28,12 @@ from studio.training.fitting import is_out_of_memory
 from studio.training.fused import fuse
 from studio.training.heads import Head
 from studio.training.kept import kept_split
+from studio.training.kept_encodings import KeptEncodings
 from studio.training.loading import Numbers
 from studio.training.loop import Report, Setup
-from studio.training.lower import LowerStates, keep_states
+from studio.training.lower import cut_of, keep_states
 from studio.training.meter import Meter
+from studio.training.preparing import Kept, Prepared, prepare
 from studio.training.reference import with_reference
 from studio.training.room import DISK_ERRORS, is_full_disk
 from studio.training.sinks import Sinks
@@ -130,20 +130,13 @@ def _set_up(context: TaskContext, order: TrainOrder) -> Setup:
     """Rows encoded, model loaded, method attached: all that the loop needs."""
     spec = order.spec
     folder = Path(order.base.folder)
-    rows = kept_split(Library(Home.of_run(context.folder)), spec.data, spec.objective.name)
     tokenizer = loading.load_tokenizer(folder)
-    training, held_out = (
-        encoding.encode(part, spec.objective, tokenizer, spec.training.max_length)
-        for part in (rows.training, rows.held_out)
-    )
-    context.log(
-        f"{len(training)} rows to train on, {len(held_out)} held out to check the result with."
-    )
+    rows = _rows(context, spec, tokenizer)
     device = _device(context, spec)
     trains_weights = spec.method.method.family == "full"
     numbers = loading.choose_numbers(spec.training.precision, device, trains_weights=trains_weights)
     head = Head.of(spec.objective)
-    base = _base(folder, spec, numbers, (*training, *held_out)).to(device)
+    base = _base(folder, spec, numbers, rows).to(device)
     packs = spec.may_pack and spec.objective.objective.layout in PACKABLE
     packed = packs and probe.can_pack(base, len(tokenizer))
     if spec.training.packing == "on" and not packed:
@@ -173,8 +166,8 @@ def _set_up(context: TaskContext, order: TrainOrder) -> Setup:
         model,
         device,
         numbers,
-        training,
-        held_out,
+        rows.training,
+        rows.held_out,
         packed,
         loading.padding_id(base, tokenizer, head),
         checkpoints,
@@ -182,11 +175,25 @@ def _set_up(context: TaskContext, order: TrainOrder) -> Setup:
         tokenizer=tokenizer,
         crashes=context.crashes,
     )
-    setup = _with_reference(context, setup)
-    return replace(setup, lower=_keep_lower(context, setup, len(tokenizer)))
+    setup = _with_lower(context, _with_reference(context, setup), len(tokenizer))
+    rows.ahead.give_way()
+    return setup
 
 
-def _base(folder: Path, spec: TrainSpec, numbers: Numbers, rows: Sequence[Encoded]) -> nn.Module:
+def _rows(context: TaskContext, spec: TrainSpec, tokenizer: Any) -> Prepared:
+    """The rows of the spec, encoded from now on in the background, or known from an earlier run."""
+    home = Home.of_run(context.folder)
+    split = kept_split(Library(home), spec.data, spec.objective.name)
+    kept = Kept(KeptEncodings(home.encodings), str(spec.data.dataset), spec.data.columns or {})
+    rows = prepare(split, spec.objective, tokenizer, spec.training.max_length, kept)
+    context.log(
+        f"{len(rows.training)} rows to train on, {len(rows.held_out)} held out to check the result with"
+        f"{'; their tokens are known from before' if rows.were_known else ''}."
+    )
+    return rows
+
+
+def _base(folder: Path, spec: TrainSpec, numbers: Numbers, rows: Prepared) -> nn.Module:
     """The base with the head that the objective needs. Raises ModelProblem where it cannot be trained."""
     base = loading.load_base(
         folder,
@@ -196,8 +203,11 @@ def _base(folder: Path, spec: TrainSpec, numbers: Numbers, rows: Sequence[Encode
         head=Head.of(spec.objective),
         seed=spec.training.seed,
     )
-    known_ids = (ids for row in rows for ids in row.lines())
-    checkups.refuse_other_tokenizer(base, checkups.highest_id(known_ids))
+    rows.ahead.watch(
+        lambda _, seen: checkups.refuse_other_tokenizer(
+            base, checkups.highest_id(ids for row in seen for ids in row.lines())
+        )
+    )
     return base
 
 
@@ -222,11 +232,15 @@ def _with_reference(context: TaskContext, setup: Setup) -> Setup:
     return replace(setup, training=training, held_out=held_out)
 
 
-def _keep_lower(context: TaskContext, setup: Setup, vocabulary: int) -> LowerStates | None:
-    """Where only upper layers train: a place for what the lower ones give, so that they run once."""
+def _with_lower(context: TaskContext, setup: Setup, vocabulary: int) -> Setup:
+    """Where only upper layers train: with a place for what the lower ones give, so that they run once."""
     training = setup.spec.training
     if not setup.packed or setup.spec.objective.objective.layout != "tokens":
-        return None
+        return setup
+    if cut_of(setup.model) is None:
+        return setup
+    # Rows are known by identity there, so each must be the same one from now on.
+    setup = replace(setup, training=list(setup.training), held_out=list(setup.held_out))
     kept = keep_states(
         setup.model,
         [*setup.training, *setup.held_out],
@@ -237,13 +251,13 @@ def _keep_lower(context: TaskContext, setup: Setup, vocabulary: int) -> LowerSta
     )
     if isinstance(kept, str):
         context.log(kept)
-        return None
+        return setup
     if kept is not None:
         context.log(
             f"{kept.layers} layers below the first trained one are computed once: "
             f"{kept.bytes / 1e6:,.0f} MB on the disk until the run ends."
         )
-    return kept
+    return replace(setup, lower=kept)
 
 
 def _device(context: TaskContext, spec: TrainSpec) -> torch.device:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from studio.errors import DataProblem
@@ -29,25 +30,28 @@ def encode(
     Raises DataProblem naming the lines of which nothing would be left to train: such a row would be
     trained as nothing at all, silently.
     """
-    kept, lost = [], []
-    for example in examples:
-        row = choice.objective.encode(example, tokenizer, choice.settings)
-        pieces = choice.objective.cut(row, choice.settings, max_length)
-        kept += pieces
-        if not pieces:
-            lost.append(example.line)
-    if lost:
-        lines = ", ".join(map(str, lost[:10])) + (" …" if len(lost) > 10 else "")
-        raise DataProblem(
-            f"{len(lost)} row(s) are so long that nothing of their answer is left within {max_length} "
-            f"tokens (line {lines}). Raise training.max_length, or shorten or remove those rows."
-        )
-    return choice.objective.combine(kept, choice.settings, max_length)
+    examples = list(examples)
+    rows = encode_whole(examples, choice, tokenizer)
+    pieces = [choice.objective.cut(row, choice.settings, max_length) for row in rows]
+    lost = [example.line for example, kept in zip(examples, pieces, strict=True) if not kept]
+    refuse_lost(lost, max_length)
+    return choice.objective.combine(list(chain.from_iterable(pieces)), choice.settings, max_length)
+
+
+def refuse_lost(lines: Sequence[int], max_length: int) -> None:
+    """Raises DataProblem where rows, on these lines of the file, are trained as nothing at all."""
+    if not lines:
+        return
+    named = ", ".join(map(str, lines[:10])) + (" …" if len(lines) > 10 else "")
+    raise DataProblem(
+        f"{len(lines)} row(s) are so long that nothing of their answer is left within {max_length} "
+        f"tokens (line {named}). Raise training.max_length, or shorten or remove those rows."
+    )
 
 
 def encode_whole(examples: Iterable[Any], choice: ObjectiveChoice, tokenizer: Any) -> list[Encoded]:
     """Every example at its full length, for `arrange` to make rows of."""
-    return [choice.objective.encode(each, tokenizer, choice.settings) for each in examples]
+    return choice.objective.encode_all(list(examples), tokenizer, choice.settings)
 
 
 def arrange(rows: Iterable[Encoded], choice: ObjectiveChoice, max_length: int) -> list[Encoded]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +19,8 @@ from studio.objectives import Encoded
 from studio.settings import Home
 from studio.spec import DataChoice, ObjectiveChoice, TrainSpec
 from studio.training.encoding import encode_whole
+from studio.training.kept_encodings import KeptEncodings, key_of
+from studio.training.packed_rows import PackedRows
 from studio.worker.bench import Base, Bench
 
 # Beyond this many rows only a sample is encoded; the others count as the next longer one of it.
@@ -31,6 +33,8 @@ class Parts:
 
     training: tuple[Any, ...]
     held_out: tuple[Any, ...]
+    dataset: str
+    columns: Mapping[str, str]
 
 
 def examples(bench: Bench, choice: DataChoice, objective: str) -> Parts | None:
@@ -51,17 +55,17 @@ def _parts(
     home: Home, choice: DataChoice, stamp: str, columns: str | None, objective: str
 ) -> Parts | None:
     found: tuple[Example, ...] = ()
-    hash_ = choice.dataset or ""
+    hash_, roles = choice.dataset or "", json.loads(columns) if columns else {}
     if choice.dataset is not None:
         found = _of_dataset(home, choice.dataset, columns, objective) if columns else ()
     elif choice.path is not None:
         path = Path(choice.path).expanduser().absolute()
-        found, hash_ = _of_file(home, path, choice.part, stamp, columns, objective)
+        found, hash_, roles = _of_file(home, path, choice.part, stamp, columns, objective)
     if not found:
         return None
     with closing(Library(home)) as library:
         parts = library.versions.split(found, hash_, choice.held_out, choice.seed, choice.split)
-    return Parts(*parts)
+    return Parts(*parts, hash_, roles)
 
 
 @functools.lru_cache(maxsize=4)
@@ -73,15 +77,16 @@ def _of_dataset(home: Home, hash_: str, columns: str, objective: str) -> tuple[E
 @functools.lru_cache(maxsize=4)
 def _of_file(
     home: Home, path: Path, part: str | None, stamp: str, columns: str | None, objective: str
-) -> tuple[tuple[Example, ...], str]:
-    """The examples of a file, and the hash of the dataset that it was kept as."""
+) -> tuple[tuple[Example, ...], str, Mapping[str, str]]:
+    """The examples of a file, the hash of the dataset that it was kept as, and its columns by role."""
     with closing(Library(home)) as library:
         kept = library.import_file(path, part)
     table = kept.table
     mapping = inspect(table, json.loads(columns) if columns else None, objective).mapping
     if not mapping.roles:
-        return (), kept.dataset.hash
-    return build(table.rows, mapping.roles, mapping.objective).examples, kept.dataset.hash
+        return (), kept.dataset.hash, {}
+    built = build(table.rows, mapping.roles, mapping.objective)
+    return built.examples, kept.dataset.hash, mapping.roles
 
 
 def settled(bench: Bench, spec: TrainSpec) -> tuple[TrainSpec, Parts | None]:
@@ -100,22 +105,40 @@ def encoded_rows(bench: Bench, spec: TrainSpec, base: Base) -> Rows | None:
 
 @functools.lru_cache(maxsize=4)
 def _encoded(bench: Bench, base: Base, parts: Parts, objective: ObjectiveChoice) -> Rows:
+    """All rows, tokenised here or found where they were before, and kept for the run that follows.
+
+    Of many rows a sample, in which each stands for those shorter than it.
+    """
     tokenizer = bench.tokenizer(base)
-    return Rows(
-        _encode_sample(parts.training, objective, tokenizer),
-        _encode_sample(parts.held_out, objective, tokenizer),
-    )
+    examples = sorted([*parts.training, *parts.held_out], key=lambda example: example.row)
+    kept = KeptEncodings(bench.home.encodings)
+    key = key_of(parts.dataset, parts.columns, objective, tokenizer)
+    known: Sequence[Encoded] | None = kept.find(key)
+    if known is None and len(examples) <= MOST_ENCODED:
+        known = encode_whole(examples, objective, tokenizer)
+        kept.keep(key, PackedRows.of(known))
+    if known is None or len(known) != len(examples):
+        return Rows(
+            _sample(parts.training, lambda rows: encode_whole(rows, objective, tokenizer)),
+            _sample(parts.held_out, lambda rows: encode_whole(rows, objective, tokenizer)),
+        )
+    places = {example.row: place for place, example in enumerate(examples)}
+
+    def find(rows: Sequence[Example]) -> list[Encoded]:
+        return [known[places[example.row]] for example in rows]
+
+    return Rows(_sample(parts.training, find), _sample(parts.held_out, find))
 
 
-def _encode_sample(
-    rows: Sequence[Example], objective: ObjectiveChoice, tokenizer: Any
+def _sample(
+    rows: Sequence[Example], encoded: Callable[[Sequence[Example]], list[Encoded]]
 ) -> list[Encoded]:
     """Every row encoded, or of many rows a sample in which each stands for those shorter than it."""
     if len(rows) <= MOST_ENCODED:
-        return encode_whole(rows, objective, tokenizer)
+        return encoded(rows)
     by_length = sorted(range(len(rows)), key=lambda row: -_letters(rows[row]))
     stride = -(-len(rows) // MOST_ENCODED)
-    sample = encode_whole([rows[row] for row in by_length[::stride]], objective, tokenizer)
+    sample = encoded([rows[row] for row in by_length[::stride]])
     placed = {row: sample[place // stride] for place, row in enumerate(by_length)}
     return [placed[row] for row in range(len(rows))]
 

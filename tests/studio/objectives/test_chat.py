@@ -9,7 +9,7 @@ import pytest
 
 from studio.data.examples import Message
 from studio.errors import DataProblem
-from studio.objectives.chat import Settings, encode
+from studio.objectives.chat import OBJECTIVE, Settings
 from tests import tiny
 
 ALTERNATING = (
@@ -34,7 +34,7 @@ def conversation(*turns: tuple[str, str]) -> Any:
 
 def trained(tokenizer: Any, *turns: tuple[str, str]) -> str:
     """The trained part as text."""
-    row = encode(conversation(*turns), tokenizer, Settings())
+    row = OBJECTIVE.encode(conversation(*turns), tokenizer, Settings())
     assert len(row.ids) == len(row.mask)
     return str(tokenizer.decode([token for token, on in zip(row.ids, row.mask, strict=True) if on]))
 
@@ -66,7 +66,7 @@ def test_a_template_that_closes_the_conversation_is_not_mistaken(tokenizer: Any)
 
 def test_a_row_without_an_answer_is_an_error_not_silence(tokenizer: Any) -> None:
     with pytest.raises(DataProblem, match="No token of this row"):
-        encode(conversation(("user", "Anyone?")), tokenizer, Settings())
+        OBJECTIVE.encode(conversation(("user", "Anyone?")), tokenizer, Settings())
 
 
 def test_the_templates_own_refusal_reaches_the_person() -> None:
@@ -74,7 +74,7 @@ def test_the_templates_own_refusal_reaches_the_person() -> None:
     tokenizer.chat_template = ALTERNATING
 
     with pytest.raises(DataProblem, match="roles must alternate"):
-        encode(conversation(("user", "A"), ("user", "B")), tokenizer, Settings())
+        OBJECTIVE.encode(conversation(("user", "A"), ("user", "B")), tokenizer, Settings())
 
 
 def test_a_model_without_a_chat_template_is_refused_with_a_way_out() -> None:
@@ -82,7 +82,7 @@ def test_a_model_without_a_chat_template_is_refused_with_a_way_out() -> None:
     tokenizer.chat_template = None
 
     with pytest.raises(DataProblem, match="Instruct or Chat"):
-        encode(conversation(("user", "A"), ("assistant", "B")), tokenizer, Settings())
+        OBJECTIVE.encode(conversation(("user", "A"), ("assistant", "B")), tokenizer, Settings())
 
 
 TOOL = {"type": "function", "function": {"name": "stock", "parameters": {}}}
@@ -116,7 +116,7 @@ def test_the_call_of_a_tool_and_the_answer_are_trained_the_tool_s_words_are_not(
     tokenizer = tiny.make_tokenizer()
     tokenizer.chat_template = WITH_TOOLS
 
-    row = encode(with_tools(), tokenizer, Settings())
+    row = OBJECTIVE.encode(with_tools(), tokenizer, Settings())
 
     trained = [token for token, on in zip(row.ids, row.mask, strict=True) if on]
     assert tokenizer.decode(trained) == "<call stock><|im_end|>Yes.<|im_end|>"
@@ -125,7 +125,7 @@ def test_the_call_of_a_tool_and_the_answer_are_trained_the_tool_s_words_are_not(
 
 def test_a_template_that_shows_no_tools_is_said_to_be_so() -> None:
     with pytest.raises(DataProblem, match="does not show tools"):
-        encode(with_tools(), tiny.make_tokenizer(), Settings())
+        OBJECTIVE.encode(with_tools(), tiny.make_tokenizer(), Settings())
 
 
 def test_where_a_template_rewrites_earlier_answers_only_the_last_is_trained() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from studio.errors import AskedWrongly, DataProblem
-from studio.objectives.classification import Settings, encode, keep_all, settle
+from studio.objectives.classification import OBJECTIVE, Settings, keep_all, settle
 from tests import tiny
 from tests.studio.objectives.making import examples
 
@@ -24,7 +24,7 @@ def test_the_labels_are_those_of_the_rows_in_order() -> None:
 def test_a_row_becomes_its_class_and_none_of_its_tokens_is_trained() -> None:
     rows = labelled("b", "a")
 
-    row = encode(rows[0], tiny.make_tokenizer(), settle(Settings(), rows))
+    row = OBJECTIVE.encode(rows[0], tiny.make_tokenizer(), settle(Settings(), rows))
 
     assert (row.target, row.weight, sum(row.mask)) == ((1,), 1.0, 0)
 
@@ -33,7 +33,7 @@ def test_several_labels_become_a_yes_or_no_each() -> None:
     rows = labelled(["a", "c"], "b; c", "a|b")
     settled = settle(Settings(several=True), rows)
 
-    found = [encode(row, tiny.make_tokenizer(), settled).target for row in rows]
+    found = [OBJECTIVE.encode(row, tiny.make_tokenizer(), settled).target for row in rows]
 
     assert settled.labels == ("a", "b", "c")
     assert found == [(1, 0, 1), (0, 1, 1), (1, 1, 0)]
@@ -43,14 +43,14 @@ def test_rare_labels_are_weighed_up_and_a_row_still_counts_one_on_average() -> N
     rows = labelled("often", "often", "often", "rare")
     settled = settle(Settings(balance="labels"), rows)
 
-    weights = [encode(row, tiny.make_tokenizer(), settled).weight for row in rows]
+    weights = [OBJECTIVE.encode(row, tiny.make_tokenizer(), settled).weight for row in rows]
 
     assert weights == pytest.approx([4 / 6, 4 / 6, 4 / 6, 2.0], rel=1e-5)
 
 
 def test_a_long_text_is_cut_and_keeps_its_label() -> None:
     rows = labelled("a", "b")
-    row = encode(rows[0], tiny.make_tokenizer(), settle(Settings(), rows))
+    row = OBJECTIVE.encode(rows[0], tiny.make_tokenizer(), settle(Settings(), rows))
 
     (cut,) = keep_all(row, Settings(), 2)
 
@@ -79,4 +79,4 @@ def test_a_label_that_was_never_listed_names_its_line_and_the_nearest() -> None:
     (typo,) = labelled("billin")
 
     with pytest.raises(DataProblem, match=r"Line 1: the label 'billin'.*Did you mean 'billing'"):
-        encode(typo, tiny.make_tokenizer(), settle(Settings(), rows))
+        OBJECTIVE.encode(typo, tiny.make_tokenizer(), settle(Settings(), rows))

@@ -8,7 +8,7 @@ import pytest
 
 from studio.errors import AskedWrongly
 from studio.objectives import Encoded
-from studio.objectives.preference import Settings, combine, cut, encode, settle
+from studio.objectives.preference import OBJECTIVE, Settings, combine, cut, settle
 from tests import tiny
 from tests.studio.objectives.making import examples
 
@@ -26,7 +26,7 @@ def trained(row: Encoded) -> str:
 def test_both_answers_follow_the_same_question_and_only_they_are_trained() -> None:
     (example,) = examples("preference", PAIR)
 
-    row = encode(example, tiny.make_tokenizer(), Settings())
+    row = OBJECTIVE.encode(example, tiny.make_tokenizer(), Settings())
 
     assert row.rejected is not None
     begin = row.mask.index(1)
@@ -42,21 +42,28 @@ def test_of_a_conversation_only_the_last_answer_is_compared() -> None:
     ]
     (example,) = examples("preference", {**PAIR, "prompt": prompt})
 
-    assert trained(encode(example, tiny.make_tokenizer(), Settings())) == "Because it is.<|im_end|>"
+    assert (
+        trained(OBJECTIVE.encode(example, tiny.make_tokenizer(), Settings()))
+        == "Because it is.<|im_end|>"
+    )
 
 
 def test_a_marked_answer_counts_by_its_mark() -> None:
     settings = Settings(algorithm="kto", weight_good=2.0, weight_bad=0.5)
 
     rows = [
-        encode(each, tiny.make_tokenizer(), settings) for each in examples("preference", GOOD, BAD)
+        OBJECTIVE.encode(each, tiny.make_tokenizer(), settings)
+        for each in examples("preference", GOOD, BAD)
     ]
 
     assert [(row.is_good, row.weight) for row in rows] == [(True, 2.0), (False, 0.5)]
 
 
 def test_beside_each_question_of_kto_stands_another_s_answer() -> None:
-    rows = [encode(each, tiny.make_tokenizer(), KTO) for each in examples("preference", GOOD, BAD)]
+    rows = [
+        OBJECTIVE.encode(each, tiny.make_tokenizer(), KTO)
+        for each in examples("preference", GOOD, BAD)
+    ]
 
     found = combine(rows, KTO, 512)
 

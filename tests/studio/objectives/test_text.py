@@ -8,7 +8,7 @@ import pytest
 
 from studio.errors import AskedWrongly
 from studio.objectives import Encoded
-from studio.objectives.text import Settings, combine, cut, encode
+from studio.objectives.text import OBJECTIVE, Settings, combine, cut
 from tests import tiny
 from tests.studio.objectives.making import examples
 
@@ -31,7 +31,7 @@ def test_a_text_is_trained_whole_with_its_end() -> None:
     tokenizer = tiny.make_tokenizer()
     (example,) = examples("text", {"text": "Some words."})
 
-    row = encode(example, tokenizer, Settings())
+    row = OBJECTIVE.encode(example, tokenizer, Settings())
 
     assert tokenizer.decode(row.ids) == "Some words." + tiny.END_OF_TURN
     assert row.mask == [1] * len(row.ids)

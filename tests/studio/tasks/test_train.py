@@ -13,7 +13,10 @@ from jobs.context import Stopped
 from studio.errors import StudioError
 from studio.loggers import LOGGERS, Logger, LoggerSettings
 from studio.settings import Home
+from studio.spec import TrainSpec
 from studio.tasks.train import train
+from studio.worker.bench import Bench
+from studio.worker.rows import encoded_rows
 from tests import tiny
 from tests.studio.runs import context, make_order
 
@@ -182,3 +185,22 @@ def test_early_stopping_is_told_of_and_the_result_is_the_best_state(
     assert result["kept_step"] == min(losses, key=lambda step: losses[step])
     assert result["held_out"]["loss_after"] == min(losses.values())
     assert f"Kept as it was after step {result['kept_step']}" in capsys.readouterr().out
+
+
+def test_what_the_estimate_tokenised_is_known_to_the_run_and_changes_nothing(
+    tmp_path: Path, tiny_model: Path, rows_csv: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = []
+    for name in ("anew", "known"):
+        home = Home(tmp_path / name).prepare()
+        order = make_order(home, tiny_model, rows_csv)
+        if name == "known":
+            spec = TrainSpec.parse({**order.spec.to_json(), "data": {"path": str(rows_csv)}})
+            bench = Bench(home, 0)
+            encoded_rows(bench, spec, bench.base(str(tiny_model), None))
+        train(context(home, 1, order.to_json()))
+        weights = load_file(home.run(1) / "adapter" / "adapter_model.safetensors")
+        results.append({key: value.tolist() for key, value in weights.items()})
+        assert ("known from before" in capsys.readouterr().out) is (name == "known")
+
+    assert results[0] == results[1]
