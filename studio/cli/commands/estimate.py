@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 from typing import Any
 
 from studio.cli.command import Command
 from studio.cli.output import Output, in_gigabytes
-from studio.errors import NotBuilt
+from studio.errors import AskedWrongly
 from studio.settings import Home
 from studio.spec import TrainSpec
 from studio.worker.client import Worker
+from studio.worker.fitting import make_it_fit
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,16 +27,30 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, home: Home, output: Output) -> int:
     """Ask the model worker. Exit 0 also when the verdict is that it does not fit."""
-    if options.fit:
-        raise NotBuilt("The search for settings that fit (--fit) is not built yet.")
+    if options.memory is not None and options.memory < 1:
+        raise AskedWrongly("--memory is a number of bytes from 1 up, such as 8000000000.")
     spec = TrainSpec.load(options.spec)
     worker = Worker(home.prepare())
     try:
         document = worker.estimate(spec, memory_bytes=options.memory)
+        if options.fit:
+            document["plan"] = _plan(worker, spec, document, output)
     finally:
         worker.stop()
     output.result(document, _words(document))
     return 0
+
+
+def _plan(
+    worker: Worker, spec: TrainSpec, document: dict[str, Any], output: Output
+) -> dict[str, Any]:
+    """The plan that fits, by as many questions to the worker as it takes."""
+    # What is free changes from moment to moment: every plan is judged by the same figure.
+    free = document["verdict"]["free_bytes"]
+    lengths = {} if document["verdict"]["fits"] else worker.lengths(spec)
+    return make_it_fit(
+        spec, lambda each: worker.estimate(each, memory_bytes=free), lengths, output.say
+    ).to_json()
 
 
 def _words(document: dict[str, Any]) -> str:
@@ -54,7 +70,18 @@ def _words(document: dict[str, Any]) -> str:
         lines.append(
             f"Time:                 {time['low'] / 60:.0f} to {time['high'] / 60:.0f} minutes"
         )
-    return "\n".join([*lines, document["verdict"]["words"]])
+    return "\n".join([*lines, document["verdict"]["words"], *_plan_words(document["plan"])])
+
+
+def _plan_words(plan: dict[str, Any] | None) -> list[str]:
+    """The plan: what changes and what each change costs."""
+    if plan is None:
+        return []
+    changes = [
+        f"  {each['field']}: {json.dumps(each['from'])} -> {json.dumps(each['to'])}. {each['cost']}"
+        for each in plan["changes"]
+    ]
+    return [f"With these changes: {plan['words']}" if changes else plan["words"], *changes]
 
 
 COMMAND = Command("say what a training needs before it starts", arguments, run)

@@ -128,6 +128,26 @@ def test_the_lengths_say_what_a_shorter_limit_cuts_and_loses(
     assert KINDS["lengths"].answer(bench, wanted)["lost_rows"] > 0
 
 
+def test_the_shorter_length_that_is_offered_holds_most_rows_whole_and_loses_none(
+    bench: Bench, tiny_model: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "rows.csv"
+    long_question = "Is the kettle still in stock? " * 12
+    rows = "".join(f"{question},{answer}\n" for question, answer in tiny.make_rows(39))
+    file.write_text(f"question,answer\n{rows}{long_question},Yes.\n", encoding="utf-8")
+    wanted = spec(tiny_model, path=str(file))
+
+    found = KINDS["lengths"].answer(bench, wanted)
+    covering = found["covering"]
+    wanted["training"]["max_length"] = covering["max_length"]
+    cut = KINDS["lengths"].answer(bench, wanted)
+
+    # The long row's answer stands at its end: a length that cuts it off would train on nothing.
+    assert cut["lost_rows"] == 0
+    assert covering["cut_rows"] <= 1
+    assert cut["covering"] is None
+
+
 def test_a_question_to_a_run_that_is_not_there_says_so(bench: Bench) -> None:
     with pytest.raises(StudioError):
         KINDS["answer"].answer(bench, 12, "Hello?", 4)
