@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,11 @@ from sqlalchemy.exc import DBAPIError
 from jobs.errors import StoreBusy, StoreError, StoreFull
 
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+# SQLite's own waiting looks again after up to 100 ms, so that a lock just freed lies idle while many
+# wait for it, and whoever has waited longest looks least often.
+_LOOK_AGAIN_S = 0.002
+_LOOK_SELDOM_S = 0.02
+_SELDOM_AFTER_S = 2.0
 
 
 class Database:
@@ -21,7 +27,9 @@ class Database:
 
     A writer takes the lock at its beginning (`BEGIN IMMEDIATE`): a transaction that begins by
     reading and then wants to write is refused at once, whatever the timeout. The rollback journal
-    stays, since SQLite before 3.51.3 may corrupt a write-ahead log.
+    stays, since SQLite before 3.51.3 may corrupt a write-ahead log. It is emptied by overwriting its
+    head, which is flushed: a journal that is deleted may be back after a power cut, and with it the
+    state before a transaction that was acknowledged.
     """
 
     def __init__(self, path: Path, *, patience_s: float = 90.0) -> None:
@@ -32,8 +40,8 @@ class Database:
             connect_args={"timeout": patience_s, "check_same_thread": False},
         )
         event.listen(self._reader, "connect", _set_up)
-        event.listen(self._reader, "begin", _begin)
-        self._writer = self._reader.execution_options(begin="BEGIN IMMEDIATE")
+        event.listen(self._reader, "begin", self._begin)
+        self._writer = self._reader.execution_options(writes=True)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -51,12 +59,37 @@ class Database:
         """Close the pooled connections; the next transaction opens new ones."""
         self._reader.dispose()
 
+    def _begin(self, connection: Connection) -> None:
+        driver = connection.connection.dbapi_connection
+        assert isinstance(driver, sqlite3.Connection)
+        if connection.get_execution_options().get("writes"):
+            self._take_the_lock(driver)
+        else:
+            driver.execute("BEGIN")
+
+    def _take_the_lock(self, driver: sqlite3.Connection) -> None:
+        """Begin as soon as nobody else writes; SQLite itself waits for readers when it commits."""
+        began = time.monotonic()
+        driver.execute("PRAGMA busy_timeout = 0")
+        try:
+            while True:
+                try:
+                    driver.execute("BEGIN IMMEDIATE")
+                    return
+                except sqlite3.OperationalError as error:
+                    waited = time.monotonic() - began
+                    if not _is_busy(error) or waited >= self.patience_s:
+                        raise
+                time.sleep(_LOOK_AGAIN_S if waited < _SELDOM_AFTER_S else _LOOK_SELDOM_S)
+        finally:
+            driver.execute(f"PRAGMA busy_timeout = {int(self.patience_s * 1000)}")
+
     @contextmanager
     def _told_plainly(self) -> Iterator[None]:
         try:
             yield
-        except DBAPIError as error:
-            told = self._in_words(error.orig)
+        except (DBAPIError, sqlite3.Error) as error:
+            told = self._in_words(error.orig if isinstance(error, DBAPIError) else error)
             if told is None:
                 raise
             raise told from error
@@ -65,8 +98,7 @@ class Database:
         """The error as the queue tells it; None for what is a mistake of the calling code."""
         if not isinstance(error, sqlite3.Error) or isinstance(error, sqlite3.IntegrityError):
             return None
-        # The low byte is the primary code; the rest says more than is needed here.
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        code = _primary_code(error)
         if code in _BUSY:
             return StoreBusy(self.path)
         if code == sqlite3.SQLITE_FULL:
@@ -84,12 +116,17 @@ class Database:
         return None
 
 
+def _is_busy(error: sqlite3.Error) -> bool:
+    return _primary_code(error) in _BUSY
+
+
+def _primary_code(error: sqlite3.Error) -> int:
+    """The low byte of SQLite's code; the rest says more than is needed here."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
+
+
 def _set_up(connection: Any, _record: Any) -> None:
     # The driver must not begin transactions of its own: `_begin` does.
     connection.isolation_level = None
-    for pragma in ("journal_mode = DELETE", "synchronous = FULL", "foreign_keys = ON"):
+    for pragma in ("journal_mode = PERSIST", "synchronous = FULL", "foreign_keys = ON"):
         connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select, text
+from sqlalchemy import Connection, Row, Select, bindparam, select, text
 
 from jobs import tables
 from jobs.errors import NoSuchJob
@@ -16,6 +16,10 @@ from jobs.processes.identity import Identity
 RUN_ORDER = (tables.jobs.c.priority.desc(), tables.jobs.c.position, tables.jobs.c.id)
 
 _jobs, _slots = tables.jobs, tables.job_slots
+# Statements that every verb runs are built once: building one costs more than running it.
+_BY_ID = select(_jobs).where(_jobs.c.id == bindparam("job_id"))
+_ALL_SLOTS = select(_slots.c.slot)
+_SLOTS_BY_JOB = _ALL_SLOTS.where(_slots.c.job_id == bindparam("job_id")).order_by(_slots.c.slot)
 # The index holds just these rows in just this order; left to itself, SQLite sorts all that wait for
 # each claim. It is named in SQLite's own words, for which SQLAlchemy has none.
 _WAITING = text(
@@ -29,10 +33,11 @@ _WAITING = text(
 
 def get(connection: Connection, job_id: int) -> Job:
     """The job with this number. Raises NoSuchJob."""
-    row = connection.execute(select(_jobs).where(_jobs.c.id == job_id)).one_or_none()
+    row = connection.execute(_BY_ID, {"job_id": job_id}).one_or_none()
     if row is None:
         raise NoSuchJob(job_id)
-    return as_job(row, slots_of(connection, job_id))
+    # Only a job that has a lease has slots.
+    return as_job(row, slots_of(connection, job_id) if row.lease_token is not None else ())
 
 
 def all_of(connection: Connection, query: Select[Any]) -> list[Job]:
@@ -45,8 +50,12 @@ def all_of(connection: Connection, query: Select[Any]) -> list[Job]:
 
 def slots_of(connection: Connection, job_id: int) -> tuple[str, ...]:
     """The slots that a job holds now."""
-    query = select(_slots.c.slot).where(_slots.c.job_id == job_id).order_by(_slots.c.slot)
-    return tuple(connection.scalars(query))
+    return tuple(connection.scalars(_SLOTS_BY_JOB, {"job_id": job_id}))
+
+
+def busy_slots(connection: Connection) -> set[str]:
+    """The slots that any job holds now."""
+    return set(connection.scalars(_ALL_SLOTS))
 
 
 def as_job(row: Row[Any], slots: tuple[str, ...] = ()) -> Job:

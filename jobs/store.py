@@ -7,11 +7,13 @@ import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
     Connection,
+    bindparam,
     case,
     delete,
     exists,
@@ -35,9 +37,9 @@ from jobs.rows import (
     all_of,
     as_event,
     as_job,
+    busy_slots,
     get,
     owner_values,
-    slots_of,
     waiting_in_order,
 )
 from jobs.schema import Schema, bring_up_to_date
@@ -57,6 +59,18 @@ _SHOWN_FIRST = case(
     (_jobs.c.state == JobState.PAUSED.value, 2),
     else_=3,
 )
+# Built once, their values given at each call: building a statement costs more than running it.
+_INSERT_JOB = insert(_jobs).returning(_jobs)
+_INSERT_SLOTS = insert(_slots)
+_INSERT_EVENT = insert(_events)
+_UPDATE_JOB = update(_jobs).where(_jobs.c.id == bindparam("job_id")).returning(_jobs)
+_UPDATE_WAITING = (
+    update(_jobs)
+    .where(_jobs.c.id == bindparam("job_id"), _jobs.c.state == JobState.QUEUED.value)
+    .values(attempt=_jobs.c.attempt + 1)
+    .returning(_jobs)
+)
+_FREE_SLOTS = delete(_slots).where(_slots.c.job_id == bindparam("job_id"))
 _NO_OWNER: dict[str, Any] = {
     "lease_token": None,
     "lease_expires": None,
@@ -183,7 +197,7 @@ class Store:
             if after is not None:
                 _refuse_a_failed_first(get(connection, after))
             values["position"] = last_position(connection) + 1.0
-            row = connection.execute(insert(_jobs).values(values).returning(_jobs)).one()
+            row = connection.execute(_INSERT_JOB, values).one()
             return self._tell(connection, as_job(row), "enqueued", "Put in the queue.")
 
     def cancel(self, job_id: int) -> Job:
@@ -392,10 +406,10 @@ class Store:
         with self._owned(job_id, token) as (connection, job):
             following = what_next(job, ending)
             state = following.state
-            connection.execute(delete(_slots).where(_slots.c.job_id == job_id))
+            connection.execute(_FREE_SLOTS, {"job_id": job_id})
             job = self._change(
                 connection,
-                job,
+                replace(job, slots=()),
                 state.value if state != JobState.QUEUED else "handed back",
                 following.words,
                 state=state,
@@ -423,27 +437,22 @@ class Store:
             yield connection, job
 
     def _place(self, connection: Connection, devices: Sequence[DeviceSlot]) -> Placement:
-        busy = set(connection.scalars(select(_slots.c.slot)))
-        return place(waiting_in_order(connection), devices, busy, self._clock())
+        waiting = waiting_in_order(connection)
+        return place(waiting, devices, busy_slots(connection), self._clock())
 
     def _take(
         self, connection: Connection, placement: Placement, owner: Identity, lease_s: float
     ) -> Job:
-        row = connection.execute(
-            update(_jobs)
-            .where(_jobs.c.id == placement.job_id, _jobs.c.state == JobState.QUEUED.value)
-            .values(
-                state=JobState.STARTING.value,
-                attempt=_jobs.c.attempt + 1,
-                lease_token=uuid.uuid4().hex,
-                lease_expires=self._clock() + lease_s,
-                waiting_for=None,
-                **owner_values(owner),
-            )
-            .returning(_jobs)
-        ).one()
+        values = {
+            "state": JobState.STARTING.value,
+            "lease_token": uuid.uuid4().hex,
+            "lease_expires": self._clock() + lease_s,
+            "waiting_for": None,
+            **owner_values(owner),
+        }
+        row = connection.execute(_UPDATE_WAITING, {"job_id": placement.job_id, **values}).one()
         connection.execute(
-            insert(_slots), [{"slot": slot, "job_id": row.id} for slot in placement.slots]
+            _INSERT_SLOTS, [{"slot": slot, "job_id": row.id} for slot in placement.slots]
         )
         job = as_job(row, placement.slots)
         return self._tell(connection, job, "claimed", f"Claimed for {', '.join(job.slots)}.")
@@ -499,23 +508,19 @@ class Store:
     def _change(
         self, connection: Connection, job: Job, kind: str, words: str, **values: Any
     ) -> Job:
-        row = connection.execute(
-            update(_jobs).where(_jobs.c.id == job.id).values(values).returning(_jobs)
-        ).one()
-        changed = as_job(row, slots_of(connection, job.id))
-        return self._tell(connection, changed, kind, words)
+        row = connection.execute(_UPDATE_JOB, {"job_id": job.id, **values}).one()
+        return self._tell(connection, as_job(row, job.slots), kind, words)
 
     def _tell(self, connection: Connection, job: Job, kind: str, words: str) -> Job:
-        connection.execute(
-            insert(_events).values(
-                job_id=job.id,
-                at=self._clock(),
-                kind=kind,
-                state=job.state.value,
-                attempt=job.attempt,
-                words=words,
-            )
-        )
+        happened = {
+            "job_id": job.id,
+            "at": self._clock(),
+            "kind": kind,
+            "state": job.state.value,
+            "attempt": job.attempt,
+            "words": words,
+        }
+        connection.execute(_INSERT_EVENT, happened)
         return job
 
 

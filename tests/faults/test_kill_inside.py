@@ -68,7 +68,7 @@ def live(config: QueueConfig, kill_at: int) -> tuple[int, list[str]]:
 @pytest.mark.parametrize(
     "moments",
     [
-        pytest.param((1, 8, 12, 19, 33), id="some"),
+        pytest.param((2, 10, 12, 22, 30), id="some"),
         pytest.param(ALL, id="all", marks=[pytest.mark.long, pytest.mark.timeout(1800)]),
     ],
 )

@@ -32,7 +32,7 @@ def write(database: Database, *statements: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pragma", "value"), [("journal_mode", "delete"), ("synchronous", 2), ("foreign_keys", 1)]
+    ("pragma", "value"), [("journal_mode", "persist"), ("synchronous", 2), ("foreign_keys", 1)]
 )
 def test_the_rules_hold_on_every_connection(database: Database, pragma: str, value: object) -> None:
     with database.reading() as connection:

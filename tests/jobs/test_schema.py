@@ -83,7 +83,7 @@ def test_an_older_database_is_copied_and_then_upgraded(tmp_path: Path, older: Sc
 
 def test_a_new_database_needs_no_copy(tmp_path: Path) -> None:
     Store(tmp_path / "studio.db")
-    assert [path.name for path in tmp_path.glob("*.db*")] == ["studio.db"]
+    assert [path.name for path in tmp_path.glob("*.db")] == ["studio.db"]
 
 
 def test_an_upgrade_that_fails_changes_nothing(tmp_path: Path, older: Schema) -> None:
