@@ -7,7 +7,8 @@ from functools import cached_property
 from itertools import islice
 from typing import NamedTuple
 
-from studio.data.examples import Example, Rejected, walk
+from studio.data.cells import Unusable
+from studio.data.examples import KINDS, Example, Place, Rejected, walk
 from studio.data.table import Row
 
 BATCH_ROWS = 1_000
@@ -24,8 +25,9 @@ class Tokens(NamedTuple):
 class Batch:
     """Rows `first`, `first + 1`, … of a file.
 
-    `examples` are the usable ones; `unusable` says of the others why, by their place in the batch.
-    `tokens` goes with `examples` where the model's tokenizer was handed in.
+    `places` are the rows of the usable examples, counted over the whole file from 0; `questions`,
+    `answers` and `tokens`, where the model's tokenizer was handed in, go with them. `unusable` says
+    of the others why, by their place in the batch.
     """
 
     def __init__(
@@ -34,29 +36,34 @@ class Batch:
         self.first = first
         self.rows = rows
         self.roles = roles
-        self.examples: list[Example] = []
+        self.objective = objective
         self.unusable: dict[int, str] = {}
-        for found in walk(rows, roles, objective):
-            if isinstance(found, Rejected):
-                self.unusable[found.place.row] = found.check
-            else:
-                self.examples.append(found)
+        self.places: list[int] = []
+        self.questions: list[str] = []
+        """What each example says before its answer."""
+        self.answers: list[str] = []
+        """What is to be learnt of each example."""
+        kind = KINDS[objective]
+        for place, row in enumerate(rows):
+            said = kind.said(row, roles)
+            if said is None:
+                try:
+                    example = kind.make(row, roles, Place(place, place + 1, place + 1))
+                except Unusable as found:
+                    self.unusable[place] = found.check
+                    continue
+                said = example.question, example.answer
+            self.places.append(first + place)
+            self.questions.append(said[0])
+            self.answers.append(said[1])
         self.tokens: Sequence[Tokens] | None = None
 
-    @cached_property
-    def places(self) -> list[int]:
-        """The row of each example, counted over the whole file from 0."""
-        return [self.first + example.row for example in self.examples]
-
-    @cached_property
-    def questions(self) -> list[str]:
-        """What each example says before its answer."""
-        return [example.question for example in self.examples]
-
-    @cached_property
-    def answers(self) -> list[str]:
-        """What is to be learnt of each example."""
-        return [example.answer for example in self.examples]
+    @property
+    def examples(self) -> Iterator[Example]:
+        """The usable examples themselves, made anew."""
+        for found in walk(self.rows, self.roles, self.objective):
+            if not isinstance(found, Rejected):
+                yield found
 
     @cached_property
     def texts(self) -> list[str]:

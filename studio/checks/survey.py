@@ -115,7 +115,7 @@ def survey(
         for _, finder in begun:
             finder.look(batch)
         count += len(batch.rows)
-        usable += len(batch.examples)
+        usable += len(batch.places)
         on_progress(
             _FINDING_SHARE * count / max(count, len(rows)), f"Row {count:,} of {len(rows):,}"
         )

@@ -15,7 +15,7 @@ class TooFew:
 
     def look(self, batch: Batch) -> None:
         """Count a batch."""
-        self._usable += len(batch.examples)
+        self._usable += len(batch.places)
 
     def found(self) -> Finding | None:
         """A sentence without rows."""

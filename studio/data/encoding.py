@@ -9,6 +9,7 @@ from pathlib import Path
 from studio.errors import DataProblem
 
 _SAMPLE_BYTES = 65_536
+_PIECE_BYTES = 1 << 20
 _MAX_CONTROL_SHARE = 0.01
 _CONTROL = bytes(set(range(0x20)) - set(b"\t\n\r\f\v\x1a\x1b"))
 
@@ -71,7 +72,9 @@ def _marked(path: Path, codec: str, title: str) -> Encoding:
 
 
 def _scanned(path: Path) -> Encoding:
-    """UTF-8 or Windows-1252, decided by the bytes of the whole file, a line at a time."""
+    """UTF-8 or Windows-1252, decided by the bytes of the whole file, a line at a time where need be."""
+    if _is_utf8(path):
+        return Encoding("utf-8")
     has_utf8_letters = False
     broken_line: int | None = None
     with open(path, "rb") as file:
@@ -97,6 +100,23 @@ def _scanned(path: Path) -> Encoding:
         f"The file is not UTF-8 (line {broken_line}); it was read as Windows-1252. Look whether "
         "letters such as ä or é are right; if not, save it again as CSV UTF-8.",
     )
+
+
+def _is_utf8(path: Path) -> bool:
+    """Whether a file is UTF-8 without zero bytes from end to end, which most are; says not where not."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        with open(path, "rb") as file:
+            while piece := file.read(_PIECE_BYTES):
+                if b"\0" in piece:
+                    return False
+                # Nothing is left over of a piece of plain signs: it need not be decoded.
+                if not (piece.isascii() and not decoder.getstate()[0]):
+                    decoder.decode(piece)
+            decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _decodes(line: bytes, codec: str) -> bool:

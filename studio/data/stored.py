@@ -10,14 +10,14 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 import orjson
 
 from jobs.durable import write_json
-from studio.data.table import Record, Row, Source, Table
+from studio.data.table import Piece, Record, Row, Source, Table
 from studio.errors import DataProblem
 
 if TYPE_CHECKING:
@@ -46,12 +46,15 @@ def store(source: Source, folder: Path, progress: Progress | None = None) -> Sto
     No more than a batch is in memory at a time. Where later rows turn out to differ in kind from
     the first ones, the file is read once more. Raises what reading the source raises, and OSError.
     """
-    first = _first_records(source)
-    kinds = _kinds(source.columns, first)
+    if source.pieces is not None:
+        kinds = dict.fromkeys(source.columns, TEXT)
+        return _write(folder, kinds, _batches_of_texts(source.pieces()), progress)
+    kinds = _kinds(source.columns, _first_records(source))
     try:
-        return _write(source, folder, kinds, progress)
+        return _write(folder, kinds, _batches_of_values(source, kinds), progress)
     except _Irregular:
-        return _write(source, folder, _kinds(source.columns, source.records()), progress)
+        kinds = _kinds(source.columns, source.records())
+        return _write(folder, kinds, _batches_of_values(source, kinds), progress)
 
 
 def _first_records(source: Source) -> list[Record]:
@@ -70,8 +73,17 @@ def _kinds(columns: Sequence[str], records: Iterable[Record]) -> dict[str, str]:
     return kinds
 
 
+class _Batch(NamedTuple):
+    """Up to 1,000 rows as they are written, their places, and what the content hash takes of them."""
+
+    columns: Sequence[pyarrow.Array]
+    lines: Sequence[int]
+    numbers: Sequence[int]
+    hashed: bytes
+
+
 def _write(
-    source: Source, folder: Path, kinds: dict[str, str], progress: Progress | None
+    folder: Path, kinds: dict[str, str], batches: Iterable[_Batch], progress: Progress | None
 ) -> StoredRows:
     import pyarrow
 
@@ -84,18 +96,11 @@ def _write(
         open(folder / _ARROW_FILE, "wb") as file,
         pyarrow.ipc.new_stream(file, schema) as stream,
     ):
-        for batch in _batches(source.records()):
-            if any(not kinds.keys() >= record.row.keys() for record in batch):
-                raise _Irregular
-            values = [[record.row.get(column) for record in batch] for column in kinds]
-            arrays = [
-                pyarrow.array(_stored(each, kind), pyarrow.large_string())
-                for each, kind in zip(values, kinds.values(), strict=True)
-            ]
-            digest.update(b"".join(map(_line, zip(*values, strict=True))))
-            stream.write_batch(pyarrow.record_batch(arrays, schema=schema))
-            lines.extend(record.line for record in batch)
-            numbers.extend(record.number for record in batch)
+        for batch in batches:
+            digest.update(batch.hashed)
+            stream.write_batch(pyarrow.record_batch(list(batch.columns), schema=schema))
+            lines.extend(batch.lines)
+            numbers.extend(batch.numbers)
             if progress is not None:
                 progress(len(lines))
     _write_places(folder / _PLACES_FILE, lines, numbers)
@@ -112,6 +117,33 @@ def _write(
     }
     write_json(folder / _RECORD_FILE, record)
     return StoredRows(folder, kinds, len(lines), hash_)
+
+
+def _batches_of_texts(pieces: Iterable[Piece]) -> Iterator[_Batch]:
+    """Pieces cut into batches."""
+    for piece in pieces:
+        for begin in range(0, len(piece.lines), _BATCH_ROWS):
+            end = begin + _BATCH_ROWS
+            columns = [column.slice(begin, _BATCH_ROWS) for column in piece.columns]
+            rows = zip(*(column.to_pylist() for column in columns), strict=True)
+            hashed = b"".join(map(_text_line, rows))
+            yield _Batch(columns, piece.lines[begin:end], piece.numbers[begin:end], hashed)
+
+
+def _batches_of_values(source: Source, kinds: dict[str, str]) -> Iterator[_Batch]:
+    """A source's rows in batches. Raises _Irregular where they are not of these kinds."""
+    import pyarrow
+
+    for batch in _batches(source.records()):
+        if any(not kinds.keys() >= record.row.keys() for record in batch):
+            raise _Irregular
+        values = [[record.row.get(column) for record in batch] for column in kinds]
+        columns = [
+            pyarrow.array(_stored(each, kind), pyarrow.large_string())
+            for each, kind in zip(values, kinds.values(), strict=True)
+        ]
+        lines, numbers = zip(*((record.line, record.number) for record in batch), strict=True)
+        yield _Batch(columns, lines, numbers, b"".join(map(_line, zip(*values, strict=True))))
 
 
 def _batches(records: Iterable[Record]) -> Iterator[list[Record]]:
@@ -172,10 +204,13 @@ def content_hash(columns: Sequence[str], rows: Iterable[Row]) -> str:
 def _line(values: Sequence[Any]) -> bytes:
     """A row as compact JSON; of texts alone the quick library writes the same bytes."""
     if all(value is None or type(value) is str for value in values):
-        return orjson.dumps(values, option=orjson.OPT_APPEND_NEWLINE)
+        return _text_line(values)
     return _ENCODER.encode(values).encode() + b"\n"
 
 
+_text_line: Callable[[Sequence[str | None]], bytes] = partial(
+    orjson.dumps, option=orjson.OPT_APPEND_NEWLINE
+)
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 

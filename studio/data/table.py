@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    import pyarrow
 
 Row = dict[str, Any]
 
@@ -24,6 +27,14 @@ class Record(NamedTuple):
     number: int
 
 
+class Piece(NamedTuple):
+    """Rows that follow each other, all texts: each column as Arrow's `large_string`, and their places."""
+
+    columns: Sequence[pyarrow.Array]
+    lines: Sequence[int]
+    numbers: Sequence[int]
+
+
 @dataclass(frozen=True)
 class Source:
     """A data file opened by its reader: rows are read anew each time they are asked for, none is kept.
@@ -40,6 +51,8 @@ class Source:
     """The sheets, splits or files of which one is read, where there are several to choose from."""
     part: str | None = None
     notes: list[str] = field(default_factory=list)
+    pieces: Callable[[], Iterator[Piece]] | None = None
+    """The same rows, many at once, in the order of `columns`; only where all are texts."""
 
     def note(self, words: str) -> None:
         """Add a sentence for the person, once."""

@@ -96,7 +96,7 @@ class Library:
             return known
         stamp = stamp_of(path)
         source = open_source(path, part)
-        dataset = self.keep(source, progress=progress)
+        dataset, rows = self._kept(source, "", progress)
         values = {
             "path": _as_utf8(str(path)),
             "part": part or "",
@@ -116,7 +116,6 @@ class Library:
         )
         with self._database.writing() as connection:
             connection.execute(new)
-        rows = open_stored(dataset.folder, dataset.hash, is_trusted=True)
         return Imported(dataset, table_of(source, rows))
 
     def imported(self, path: Path, part: str | None = None) -> Imported | None:
@@ -146,13 +145,18 @@ class Library:
 
         Raises StudioError (code `disk_full`) when there is no room; nothing half-written stays.
         """
+        return self._kept(source, name, progress)[0]
+
+    def _kept(
+        self, source: Source, name: str, progress: Progress | None
+    ) -> tuple[KeptDataset, StoredRows]:
         unfinished = self.home.datasets / f".import-{uuid.uuid4().hex}{ENDING}"
         try:
             with self._in_words(source):
                 unfinished.mkdir()
                 rows = store(source, unfinished, progress)
                 sync_tree(unfinished)
-                folder = self._put_in_place(unfinished, rows.hash)
+                rows = replace(rows, folder=self._put_in_place(unfinished, rows.hash))
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
         values = {
@@ -161,13 +165,13 @@ class Library:
             "source_file": _as_utf8(str(source.path.absolute())),
             "rows": len(rows),
             "columns": list(rows.kinds),
-            "bytes": sum(file.stat().st_size for file in folder.iterdir()),
+            "bytes": sum(file.stat().st_size for file in rows.folder.iterdir()),
             "created_at": self._clock(),
         }
         # The folder stands before its record: a crash between the two loses nothing.
         with self._database.writing() as connection:
             connection.execute(insert(DATASETS).values(values).on_conflict_do_nothing())
-        return self.dataset(rows.hash)
+        return self.dataset(rows.hash), rows
 
     def set_licence(self, hash_: str, licence: str) -> None:
         """Write down under which licence a dataset stands; it goes into the model card."""

@@ -2,7 +2,7 @@
 
 `python launch.py bench checks [ROWS]` (1,000,000 by default; 20,000 for a quick look). Each part runs in
 a process of its own, one after the other, on the same made-up file of about 500 bytes a row, of which
-three in ten are another row with some words changed. The cheap checks are measured by `bench data`.
+three in ten are another row with some words changed. The cheap checks are measured by `bench import`.
 """
 
 from __future__ import annotations

@@ -58,15 +58,23 @@ class Conversation(Example):
         return found | ({"tools": list(self.tools)} if self.tools else {})
 
 
+def pair_in(row: Row, roles: Mapping[str, str]) -> tuple[str, str] | None:
+    """Question and answer, where a row has one column of text for each; most data is of this kind."""
+    if roles.keys() != _PAIR:
+        return None
+    prompt, response = row.get(roles["prompt"]), row.get(roles["response"])
+    if type(prompt) is not str or type(response) is not str:
+        return None
+    question, answer = text(prompt), text(response)
+    return (question, answer) if question and answer else None
+
+
 def make(row: Row, roles: Mapping[str, str], place: Place) -> Conversation:
     """A conversation out of a row."""
-    if roles.keys() == _PAIR:
-        # Most data is of this kind; the long way takes three times as long.
-        prompt, response = row.get(roles["prompt"]), row.get(roles["response"])
-        if type(prompt) is str and type(response) is str:
-            question, answer = text(prompt), text(response)
-            if question and answer:
-                return Conversation(place, (Message(USER, question), Message(ASSISTANT, answer)))
+    pair = pair_in(row, roles)
+    if pair is not None:
+        question, answer = pair
+        return Conversation(place, (Message(USER, question), Message(ASSISTANT, answer)))
     tools = tools_in(cell(row, roles, "tools"))
     if "messages" in roles:
         turns = turns_in(cell(row, roles, "messages"))
@@ -92,4 +100,5 @@ KIND = ExampleKind(
     ),
     role_sets=(frozenset({"prompt", "response"}), frozenset({"messages"})),
     make=make,
+    said=pair_in,
 )

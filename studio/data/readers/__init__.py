@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from studio.data.reading.signature import kind_of
-from studio.data.table import Reader, Record, Source, Table
+from studio.data.table import Reader, Source, Table
 from studio.errors import DataProblem
 from studio.registry import discover
+
+Read = TypeVar("Read")
 
 READERS: dict[str, Reader] = discover(__name__, "READER", Reader)
 
@@ -50,7 +53,12 @@ def open_source(path: Path, part: str | None = None) -> Source:
     if ending in endings() and ending not in reader.endings:
         kind = reader.title.partition(":")[0]
         source.note(f"The name ends in '{ending}', but this is {kind}; it was read as that.")
-    return replace(source, records=lambda: _watched(source, before))
+    pieces = source.pieces
+    return replace(
+        source,
+        records=lambda: _watched(source.path, source.records, before),
+        pieces=pieces and (lambda: _watched(source.path, pieces, before)),
+    )
 
 
 def read(path: Path, part: str | None = None) -> Table:
@@ -71,12 +79,12 @@ def read(path: Path, part: str | None = None) -> Table:
     )
 
 
-def _watched(source: Source, before: str) -> Iterator[Record]:
-    """The rows, refused where the file is no longer the one that was opened."""
-    with _in_words(source.path):
-        yield from source.records()
-        if stamp_of(source.path) != before:
-            raise _changed(source.path)
+def _watched(path: Path, read: Callable[[], Iterator[Read]], before: str) -> Iterator[Read]:
+    """What is read of a file, refused where it is no longer the one that was opened."""
+    with _in_words(path):
+        yield from read()
+        if stamp_of(path) != before:
+            raise _changed(path)
 
 
 def stamp_of(path: Path) -> str:

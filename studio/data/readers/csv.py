@@ -7,41 +7,22 @@ import io
 import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import TextIO
 
 from studio.data.encoding import find_encoding
-from studio.data.table import MAX_COLUMNS, Reader, Record, Source
+from studio.data.reading.delimited import CellRow, Layout, Run, returns_in, rows, runs
+from studio.data.table import MAX_COLUMNS, Piece, Reader, Record, Source
 from studio.errors import DataProblem
 
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _SAMPLE_CHARACTERS = 262_144
 _SAMPLE_RECORDS = 200
-_PIECE_BYTES = 1 << 20
+_ROWS_GATHERED = 1_000
 _MAX_CELL_CHARACTERS = 2**31 - 1
 _DECIMAL_COMMA = re.compile(r'(?:^|[;\t|])"?-?[\d.]*\d,\d+"?(?=[;\t|\r\n]|$)', re.MULTILINE)
 _LINES_NAMED = 5
 _LONGEST_NAME = 60
-
-
-class CellRow(NamedTuple):
-    """The cells of one row of the file, and where they stand."""
-
-    line: int
-    number: int
-    cells: list[str]
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How the file is written."""
-
-    encoding: str
-    separator: str
-    lines_to_skip: int
-    has_returns: bool
-    """Whether a carriage return stands anywhere; where none does no cell is looked at for one."""
 
 
 def open_file(path: Path, part: str | None = None) -> Source:
@@ -55,17 +36,22 @@ def open_file(path: Path, part: str | None = None) -> Source:
         has_decimal_commas = separator != "," and _DECIMAL_COMMA.search(
             file.read(_SAMPLE_CHARACTERS)
         )
-        layout = Layout(encoding.name, separator, lines_to_skip, _has_returns(path))
+        layout = Layout(encoding.name, separator, lines_to_skip, *returns_in(path))
         header = next(
-            (record for record in _cells(path, file, layout) if any(map(str.strip, record.cells))),
-            None,
+            (row for row in rows(path, file, layout) if any(map(str.strip, row.cells))), None
         )
     if header is None:
         raise DataProblem(
             f"{path.name} holds no rows. The first row names the columns, the others follow."
         )
     columns = _columns(path, header)
-    source = Source(path, READER.name, lambda: _records(source, layout, header), columns, notes=[])
+    source = Source(
+        path,
+        READER.name,
+        lambda: _records(source, layout, header),
+        columns,
+        pieces=lambda: _pieces(source, layout, header),
+    )
     for note in filter(None, (encoding.note, *_notes(columns, separator))):
         source.note(note)
     if has_decimal_commas:
@@ -90,35 +76,94 @@ def _is_sentence(name: str) -> bool:
 
 
 def _records(source: Source, layout: Layout, header: CellRow) -> Iterator[Record]:
+    """The rows below the header, one at a time."""
+    for piece in _pieces(source, layout, header):
+        rows = zip(*(column.to_pylist() for column in piece.columns), strict=True)
+        for cells, line, number in zip(rows, piece.lines, piece.numbers, strict=True):
+            yield Record(dict(zip(source.columns, cells, strict=True)), line, number)
+
+
+def _pieces(source: Source, layout: Layout, header: CellRow) -> Iterator[Piece]:
     """The rows below the header. Raises DataProblem at the end where rows do not fit the header."""
-    columns, width = source.columns, len(source.columns)
-    ragged: list[CellRow] = []
-    count = blank = trailing = 0
-    with open(source.path, encoding=layout.encoding, newline="") as file:
-        for line, number, cells in _cells(source.path, file, layout):
-            if number <= header.number:
-                continue
-            # The first cell mostly tells: it is looked at before all are.
-            if not (cells and cells[0].strip()) and not any(map(str.strip, cells)):
-                trailing += 1
-                continue
-            # Blank rows after the last row are how spreadsheets end a file; only those between count.
-            blank, trailing = blank + trailing, 0
-            if len(cells) != width:
-                cells = _without_empty_end(cells, width)
-                if len(cells) != width:
-                    ragged.append(CellRow(line, number, cells))
-                    continue
-            count += 1
-            yield Record(dict(zip(columns, cells, strict=True)), line, number)
-    if ragged:
-        raise DataProblem(_ragged_words(source.path, columns, ragged, layout.separator))
-    if not count:
-        raise DataProblem(
-            f"{source.path.name} has a header but no rows below it. Add rows and save it."
+    path, columns = source.path, source.columns
+    tally = _Tally(len(columns))
+    for run in runs(path, layout, header.number + 1, len(header.cells)):
+        yield from tally.run(run) if isinstance(run, Run) else tally.row(run)
+    yield from tally.gathered()
+    if tally.ragged:
+        raise DataProblem(_ragged_words(path, columns, tally.ragged, layout.separator))
+    if not tally.count:
+        raise DataProblem(f"{path.name} has a header but no rows below it. Add rows and save it.")
+    if tally.blank:
+        source.note(
+            f"{tally.blank} blank {'row was' if tally.blank == 1 else 'rows were'} passed over."
         )
-    if blank:
-        source.note(f"{blank} blank {'row was' if blank == 1 else 'rows were'} passed over.")
+
+
+class _Tally:
+    """Makes pieces of `width` columns out of rows and runs of rows; counts what is blank or ragged.
+
+    Blank rows after the last row are how spreadsheets end a file; only those between count.
+    """
+
+    def __init__(self, width: int) -> None:
+        self._width = width
+        self._rows: list[CellRow] = []
+        self._trailing = 0
+        self.count = self.blank = 0
+        self.ragged: list[CellRow] = []
+
+    def row(self, row: CellRow) -> Iterator[Piece]:
+        """Take a row; gives the rows gathered once there are many."""
+        cells = row.cells
+        # The first cell mostly tells: it is looked at before all are.
+        if not (cells and cells[0].strip()) and not any(map(str.strip, cells)):
+            self._trailing += 1
+            return
+        self._filled(0)
+        if len(cells) != self._width:
+            row = row._replace(cells=_without_empty_end(cells, self._width))
+        if len(row.cells) != self._width:
+            self.ragged.append(row)
+            return
+        self.count += 1
+        self._rows.append(row)
+        if len(self._rows) >= _ROWS_GATHERED:
+            yield from self.gathered()
+
+    def run(self, run: Run) -> Iterator[Piece]:
+        """Take a run of rows of one width."""
+        yield from self.gathered()
+        if not len(run.lines):
+            self._trailing += run.trailing
+            return
+        self._filled(run.blank)
+        self._trailing = run.trailing
+        columns, others = run.columns[: self._width], run.columns[self._width :]
+        if any(cell.strip() for column in others for cell in column.unique().to_pylist()):
+            cells = zip(*(column.to_pylist() for column in run.columns), strict=True)
+            for line, number, each in zip(run.lines, run.numbers, cells, strict=True):
+                yield from self.row(CellRow(line, number, list(each)))
+            return
+        self.count += len(run.lines)
+        yield Piece(columns, run.lines, run.numbers)
+
+    def gathered(self) -> Iterator[Piece]:
+        """The rows gathered so far, if any."""
+        if self._rows:
+            import pyarrow
+
+            columns = [
+                pyarrow.array(cells, pyarrow.large_string())
+                for cells in zip(*(row.cells for row in self._rows), strict=True)
+            ]
+            rows, self._rows = self._rows, []
+            yield Piece(columns, [row.line for row in rows], [row.number for row in rows])
+
+    def _filled(self, blank: int) -> None:
+        """A row with a text has come, and `blank` ones in its run."""
+        self.blank += self._trailing + blank
+        self._trailing = 0
 
 
 def _columns(path: Path, header: CellRow) -> tuple[str, ...]:
@@ -141,39 +186,6 @@ def _columns(path: Path, header: CellRow) -> tuple[str, ...]:
                 f"{path.name}, line {header.line}: two columns are named '{name}'. Rename one."
             )
     return tuple(names)
-
-
-def _cells(path: Path, file: TextIO, layout: Layout) -> Iterator[CellRow]:
-    """The file's rows, blank ones too, as a spreadsheet would count them."""
-    file.seek(0)
-    for _ in range(layout.lines_to_skip):
-        file.readline()
-    reader = csv.reader(file, delimiter=layout.separator, strict=True)
-    line = layout.lines_to_skip + 1
-    number = 0
-    try:
-        for number, cells in enumerate(reader, start=1):
-            if layout.has_returns and "\r" in "".join(cells):
-                cells = [_with_plain_newlines(cell) for cell in cells]
-            yield CellRow(line, number, cells)
-            line = reader.line_num + layout.lines_to_skip + 1
-    except csv.Error as error:
-        raise DataProblem(
-            f"{path.name}, line {line}: a quotation mark is out of place in this row. A cell "
-            'in quotes must end with one, and a quotation mark inside it is written twice ("").'
-        ) from error
-
-
-def _has_returns(path: Path) -> bool:
-    with open(path, "rb") as file:
-        while piece := file.read(_PIECE_BYTES):
-            if b"\r" in piece:
-                return True
-    return False
-
-
-def _with_plain_newlines(cell: str) -> str:
-    return cell.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _without_empty_end(cells: list[str], width: int) -> list[str]:

@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import random
+import resource
 import subprocess
 import sys
 import tempfile
@@ -25,11 +26,10 @@ MEMORY_LIMIT_BYTES = 1_500_000_000
 MEASURED = """
 import json, resource, sys, time
 {imports}
-began, cpu = time.monotonic(), time.process_time()
+began = time.process_time()
 {act}
 print(json.dumps({{
-    "warm_seconds": time.monotonic() - began,
-    "cpu_seconds": time.process_time() - cpu,
+    "warm_cpu_seconds": time.process_time() - began,
     "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
     "rows": rows,
 }}))
@@ -79,17 +79,17 @@ def main(arguments: Sequence[str] = ()) -> int:
     assert {each["rows"] for each in found.values()} == {count}
     peer = found["datasets.load_dataset('csv')"]
     print(f"{count:,} rows, {size / 1e6:,.0f} MB")
-    kinds = {"seconds": "cold", "warm_seconds": "imported", "cpu_seconds": "its CPU"}
+    kinds = {"seconds": "wall", "cpu_seconds": "CPU", "warm_cpu_seconds": "CPU, warm"}
     heads = "".join(f"{title:>11}{'ratio':>7}" for title in kinds.values())
     print(f"{'seconds':30}{heads}{'peak':>10}")
     for name, each in found.items():
         cells = "".join(f"{each[kind]:11.1f}{each[kind] / peer[kind]:7.2f}" for kind in kinds)
         print(f"{name:30}{cells}{each['peak_bytes'] / 1e6:7,.0f} MB")
-    print("cold: a fresh process from start to end; imported: once its libraries are there")
+    print("wall and CPU: a fresh process from start to end; warm: once its libraries are there")
     ours = found["import, cheap checks"]
-    ratio = ours["seconds"] / peer["seconds"]
+    ratio = max(ours[kind] / peer[kind] for kind in kinds)
     print(
-        f"limits: {RATIO_LIMIT:.0f} times, {MEMORY_LIMIT_BYTES / 1e6:,.0f} MB; "
+        f"limits: {RATIO_LIMIT:.0f} times by each, {MEMORY_LIMIT_BYTES / 1e6:,.0f} MB; "
         f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
     )
     print(
@@ -121,13 +121,15 @@ def measured(code: str, path: Path, place: Path) -> dict[str, float]:
     """What a process of its own needed."""
     place.mkdir()
     command = [sys.executable, "-c", code, str(path), str(place)]
-    began = time.monotonic()
+    began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     seconds = time.monotonic() - began
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if answer.returncode:
         raise SystemExit(answer.stderr)
     found: dict[str, float] = json.loads(answer.stdout.splitlines()[-1])
-    return found | {"seconds": seconds}
+    cpu_seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return found | {"seconds": seconds, "cpu_seconds": cpu_seconds}
 
 
 if __name__ == "__main__":
