@@ -58,7 +58,7 @@ def simulate(
         # Asked before anything is counted: the trainer asks it once a run.
         head.can_defer(blueprint.model)
         with live:
-            flops = _step(live, blueprint, optimizer, spec, micro_batch.empty_batch(), numbers)
+            flops = _step(live, blueprint, optimizer, spec, micro_batch, numbers)
     return StepCost(live.peak, flops)
 
 
@@ -67,11 +67,14 @@ def _step(
     blueprint: Blueprint,
     optimizer: torch.optim.Optimizer,
     spec: TrainSpec,
-    batch: Batch,
+    micro_batch: MicroBatch,
     numbers: Numbers,
 ) -> int:
     """One micro-step and the update after it; gives the operations of the micro-step."""
+    batch = micro_batch.empty_batch()
     _settle(live, blueprint, optimizer, spec)
+    if micro_batch.adds_up or spec.training.gradient_accumulation > 1:
+        _give_gradients(live, blueprint)
     live.forget_peak()
     with live.within("activations", "forward"):
         (batch,) = step.with_baseline(blueprint.model, [batch], numbers.context)
@@ -124,11 +127,9 @@ def _buffers(model: nn.Module) -> Iterator[tuple[Part, Tensor]]:
 def _settle(
     live: LiveStorages, blueprint: Blueprint, optimizer: torch.optim.Optimizer, spec: TrainSpec
 ) -> None:
-    """Let the optimizer make its state, and leave the gradients that accumulation would find."""
+    """Let the optimizer make its state."""
     _give_gradients(live, blueprint)
     _apply(live, blueprint, optimizer, spec)
-    if spec.training.gradient_accumulation > 1:
-        _give_gradients(live, blueprint)
 
 
 def _give_gradients(live: LiveStorages, blueprint: Blueprint) -> None:

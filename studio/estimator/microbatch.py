@@ -10,7 +10,7 @@ import torch
 from studio.models.architecture import Architecture
 from studio.objectives import Encoded, Layout
 from studio.spec import ObjectiveChoice, Training
-from studio.training.batching import PACKABLE, Batch, Schedule
+from studio.training.batching import PACKABLE, Batch, Schedule, by_length, groups
 
 # After so many rows of a run the rest is taken to be alike, and its largest rows to meet in one batch.
 _MOST_ROWS = 100_000
@@ -23,7 +23,8 @@ class MicroBatch:
     `tokens` are real ones, without padding; `kept` counts the positions of a line whose logits are
     needed; `pads`: one of them is filled up. `answers` are the sequences that are weighed as a whole (0
     where tokens are). `classes` is the width of the target of a classification, `written` the positions
-    of an encoder-decoder's answer, `documents` the lengths of the rows of a packed line.
+    of an encoder-decoder's answer, `documents` the lengths of the rows of a packed line. `adds_up`: it may
+    follow another one of its step, whose gradients lie there already.
     """
 
     rows: int
@@ -39,6 +40,7 @@ class MicroBatch:
     written: int = 0
     mismatched: MicroBatch | None = None
     documents: tuple[int, ...] = ()
+    adds_up: bool = False
 
     @property
     def places(self) -> int:
@@ -134,9 +136,12 @@ def unknown_run(training: Training, choice: ObjectiveChoice, *, packed: bool) ->
     """The shape while the data is not known: every row is as large as the settings let it be."""
     longest = choice.objective.longest(choice.settings, training.max_length)
     one = micro_batch([longest], choice.objective.layout, packed=packed)
-    largest = one.repeated(training.batch_size)
+    rows = training.rows_at_a_time
+    if training.tokens_per_batch is not None:
+        rows = min(rows, max(1, training.tokens_per_batch // one.places))
+    largest = replace(one.repeated(rows), adds_up=rows < training.rows_per_step)
     steps = training.max_steps or 0
-    places = steps * training.gradient_accumulation * largest.places
+    places = steps * training.rows_per_step * one.places
     return RunShape(largest, False, 0, 0, 0, steps, places, 0)
 
 
@@ -152,7 +157,7 @@ def run_shape(
     """The shape of a run over rows as they are trained."""
     schedule = Schedule.plan(
         len(rows),
-        training.batch_size * training.gradient_accumulation,
+        training.rows_per_step,
         training.epochs,
         training.max_steps,
         training.seed,
@@ -184,21 +189,22 @@ def _walk(
 ) -> tuple[MicroBatch, int]:
     """The largest micro-batch of the schedule, and the places of all its steps."""
     steps_looked_at = min(schedule.total_steps, max(1, _MOST_ROWS // schedule.rows_per_step))
-    batches = [
-        micro_batch([rows[row] for row in chosen], layout, packed=packed)
-        for step in range(steps_looked_at)
-        for chosen in _groups(schedule.rows_of(step), training.batch_size)
-    ]
-    places = sum(batch.places for batch in batches)
+
+    def cut(taken: Sequence[Encoded]) -> list[MicroBatch]:
+        if training.tokens_per_batch is not None and not packed:
+            taken = by_length(taken)
+        parts = groups(
+            taken, training.rows_at_a_time, training.tokens_per_batch, packed=packed, layout=layout
+        )
+        return [micro_batch(part, layout, packed=packed) for part in parts]
+
+    steps = [cut([rows[row] for row in schedule.rows_of(step)]) for step in range(steps_looked_at)]
+    places = sum(batch.places for step in steps for batch in step)
     if steps_looked_at < schedule.total_steps:
         places = places * schedule.total_steps // steps_looked_at
-        longest = sorted(rows, key=lambda row: -len(row.ids))[: training.batch_size]
-        batches.append(micro_batch(longest, layout, packed=packed))
-    return max(batches, key=cost.of), places
-
-
-def _groups(rows: Sequence[int], size: int) -> list[Sequence[int]]:
-    return [rows[begin : begin + size] for begin in range(0, len(rows), size)]
+        steps.append(cut(by_length(rows)[: schedule.rows_per_step]))
+    largest = max((batch for step in steps for batch in step), key=cost.of)
+    return replace(largest, adds_up=any(len(step) > 1 for step in steps)), places
 
 
 def micro_batch(rows: Sequence[Encoded], layout: Layout = "tokens", *, packed: bool) -> MicroBatch:

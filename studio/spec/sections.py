@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 # Values of the contract whose rooms stand empty still: field -> the values that work, what to do.
 NOT_YET: dict[str, tuple[tuple[Any, ...], str]] = {
-    "training.tokens_per_batch": ((None,), "Batches by tokens are not built yet"),
     "training.precision": (("auto", "fp32", "bf16"), "Training in fp16 is not built yet"),
     "training.compile": (("auto", "off"), "Compiling the model is not built yet"),
     "training.offload": (("none",), "Offloading is not built yet"),
@@ -105,7 +104,19 @@ class Training(Section):
         title="Batches before each step",
         description="Batches added up before each step; costs no memory.",
     )
-    tokens_per_batch: int | None = Field(None, ge=1, description="Batches by tokens, not by rows.")
+    tokens_per_batch: int | None = Field(
+        None,
+        ge=1,
+        title="Tokens at a time",
+        description="Tokens computed at once, padding included: a step's rows are then cut by tokens, not by "
+        "the batch size. A row that is longer by itself is computed alone.",
+        json_schema_extra={
+            "unit": "tokens",
+            "cost": "memory",
+            "level": "advanced",
+            "empty": "by rows",
+        },
+    )
     max_length: int = Field(
         512,
         ge=8,
@@ -204,6 +215,16 @@ class Training(Section):
         title="Random seed",
         description="Decides the order of rows and the start values.",
     )
+
+    @property
+    def rows_per_step(self) -> int:
+        """The rows of an optimizer step, however they are cut into batches."""
+        return self.batch_size * self.gradient_accumulation
+
+    @property
+    def rows_at_a_time(self) -> int:
+        """The most rows in memory at once; where tokens decide, all rows of a step if they fit."""
+        return self.batch_size if self.tokens_per_batch is None else self.rows_per_step
 
     @pydantic.field_validator("eval_every")
     @classmethod

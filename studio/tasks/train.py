@@ -350,6 +350,7 @@ def _result(context: TaskContext, setup: Setup, outcome: loop.Outcome) -> dict[s
         "packed": setup.packed,
         "memory": {
             "rows_at_a_time": outcome.fit.rows_at_a_time,
+            "tokens_at_a_time": outcome.fit.tokens_at_a_time,
             "recomputes": outcome.fit.recomputes,
             "ran_out": outcome.fit != setup.asked_fit,
         },

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+_NOTHING = contextlib.nullcontext()
+
 
 def lowered(*tensors: Tensor | None) -> tuple[Any, ...]:
     """The tensors in autocast's precision where it is on, else as they are."""
@@ -22,7 +24,10 @@ def lowered(*tensors: Tensor | None) -> tuple[Any, ...]:
 def off(tensor: Tensor) -> AbstractContextManager[Any]:
     """Autocast switched off for what is done with `tensor`, so that our casts stand."""
     kind = _kind(tensor)
-    return contextlib.nullcontext() if kind is None else torch.autocast(kind, enabled=False)
+    # Its context costs more than a small operation: none where there is nothing to switch off.
+    if kind is None or not torch.is_autocast_enabled(kind):
+        return _NOTHING
+    return torch.autocast(kind, enabled=False)
 
 
 def _kind(tensor: Tensor | None) -> str | None:

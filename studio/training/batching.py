@@ -105,6 +105,46 @@ class Schedule:
         return order[begin : begin + self.rows_per_step]
 
 
+def groups(
+    rows: Sequence[Encoded],
+    most_rows: int,
+    most_tokens: int | None = None,
+    *,
+    packed: bool,
+    layout: Layout = "tokens",
+) -> Iterator[Sequence[Encoded]]:
+    """Rows cut into micro-batches, in their order: `most_rows` each, and `most_tokens` with their padding.
+
+    A row that is longer by itself has a micro-batch of its own.
+    """
+    if most_tokens is None:
+        yield from (rows[begin : begin + most_rows] for begin in range(0, len(rows), most_rows))
+        return
+    group: list[Encoded] = []
+    for row in rows:
+        is_full = places([*group, row], packed=packed, layout=layout) > most_tokens
+        if group and (is_full or len(group) == most_rows):
+            yield group
+            group = []
+        group.append(row)
+    if group:
+        yield group
+
+
+def places(rows: Sequence[Encoded], *, packed: bool, layout: Layout) -> int:
+    """What the model computes for these rows in one batch: their tokens, and the padding between them."""
+    lines = [line for row in rows for line in (row, row.rejected) if line is not None]
+    if packed and layout in PACKABLE:
+        return sum(len(line.ids) for line in lines)
+    written = max(len(row.target) for row in rows) if layout == "decoder" else 0
+    return len(lines) * (max(len(line.ids) for line in lines) + written)
+
+
+def by_length(rows: Sequence[Encoded]) -> list[Encoded]:
+    """The longest rows first: rows of a step that are filled up to one length are then near to it."""
+    return sorted(rows, key=lambda row: -max(map(len, (*row.lines(), row.target))))
+
+
 def micro_batches(
     examples: Sequence[Encoded],
     batch_size: int,
@@ -114,20 +154,27 @@ def micro_batches(
     layout: Layout = "tokens",
     start_id: int = 0,
 ) -> Iterator[Batch]:
-    """The examples in batches of `batch_size` rows, packed into one line each or padded.
+    """The examples in batches of `batch_size` rows, packed into one line each or padded."""
+    for rows in groups(examples, batch_size, packed=packed, layout=layout):
+        yield batch_of(rows, packed=packed, pad_id=pad_id, layout=layout, start_id=start_id)
 
-    `start_id` is the token that a decoder begins with.
-    """
-    for begin in range(0, len(examples), batch_size):
-        rows = examples[begin : begin + batch_size]
-        if layout == "classes":
-            yield _classes(rows, pad_id)
-        elif layout == "decoder":
-            yield _decoder(rows, pad_id, start_id)
-        elif layout == "sequences":
-            yield _sequences(rows, packed=packed, pad_id=pad_id)
-        else:
-            yield _packed(rows) if packed else _padded(rows, pad_id)
+
+def batch_of(
+    rows: Sequence[Encoded],
+    *,
+    packed: bool,
+    pad_id: int,
+    layout: Layout = "tokens",
+    start_id: int = 0,
+) -> Batch:
+    """Rows as one batch, packed into one line or padded; `start_id` is what a decoder begins with."""
+    if layout == "classes":
+        return _classes(rows, pad_id)
+    if layout == "decoder":
+        return _decoder(rows, pad_id, start_id)
+    if layout == "sequences":
+        return _sequences(rows, packed=packed, pad_id=pad_id)
+    return _packed(rows) if packed else _padded(rows, pad_id)
 
 
 def _packed(rows: Sequence[Encoded]) -> Batch:

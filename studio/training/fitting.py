@@ -28,22 +28,28 @@ _SAID = re.compile(
 class Fit:
     """How a step's rows are laid out in memory: how many at once, and what is kept for the way back.
 
-    Neither changes which rows a step takes nor what each of their tokens weighs.
+    `tokens_at_a_time` bounds them too, where batches are cut by tokens. None of it changes which rows a
+    step takes nor what each of their tokens weighs.
     """
 
     rows_at_a_time: int
     recomputes: bool = False
+    tokens_at_a_time: int | None = None
 
     def smaller(self) -> Fit | None:
-        """Half the rows; at one row recomputed activations; None when nothing is left to save."""
+        """Half the rows and tokens; at one row recomputed activations; None when nothing is left to save."""
         if self.rows_at_a_time > 1:
-            return replace(self, rows_at_a_time=self.rows_at_a_time // 2)
+            tokens = self.tokens_at_a_time and max(1, self.tokens_at_a_time // 2)
+            return replace(self, rows_at_a_time=self.rows_at_a_time // 2, tokens_at_a_time=tokens)
         return None if self.recomputes else replace(self, recomputes=True)
 
     def at_most(self, other: Fit) -> Fit:
         """What needs no more memory than either."""
+        bounds = [fit.tokens_at_a_time for fit in (self, other) if fit.tokens_at_a_time is not None]
         return Fit(
-            min(self.rows_at_a_time, other.rows_at_a_time), self.recomputes or other.recomputes
+            min(self.rows_at_a_time, other.rows_at_a_time),
+            self.recomputes or other.recomputes,
+            min(bounds, default=None),
         )
 
     def after(self, failures: int) -> Fit:
@@ -57,6 +63,8 @@ class Fit:
     def words(self) -> str:
         """`2 rows at a time, computing intermediate results twice`."""
         rows = "1 row" if self.rows_at_a_time == 1 else f"{self.rows_at_a_time} rows"
+        if self.tokens_at_a_time is not None:
+            rows = f"at most {rows} and {self.tokens_at_a_time:,} tokens"
         twice = ", computing intermediate results twice" if self.recomputes else ""
         return f"{rows} at a time{twice}"
 

@@ -15,8 +15,7 @@ from torch import Tensor, nn
 from studio.objectives import Encoded
 from studio.spec import TrainSpec
 from studio.training import checkpoints, checkups, optimizers, spikes, step, stopping
-from studio.training.adapters import trainable
-from studio.training.batching import Batch, Schedule, micro_batches
+from studio.training.batching import Batch, Schedule, batch_of, by_length, groups
 from studio.training.checkpoints import Position
 from studio.training.fitting import Fit, survive
 from studio.training.held_out import measure_of
@@ -63,7 +62,9 @@ class Setup:
     def asked_fit(self) -> Fit:
         """How the spec lays out a step's rows."""
         training = self.spec.training
-        return Fit(training.batch_size, training.gradient_checkpointing)
+        return Fit(
+            training.rows_at_a_time, training.gradient_checkpointing, training.tokens_per_batch
+        )
 
 
 @dataclass(frozen=True)
@@ -228,7 +229,7 @@ def plan(setup: Setup) -> Schedule:
     training = setup.spec.training
     return Schedule.plan(
         len(setup.training),
-        training.batch_size * training.gradient_accumulation,
+        training.rows_per_step,
         training.epochs,
         training.max_steps,
         training.seed,
@@ -276,10 +277,12 @@ def _one_step(
     rate = training.learning_rate * share * position.spikes.rate_factor
     optimizers.set_rate(optimizer, rate)
     rows = [setup.training[row] for row in schedule.rows_of(position.step)]
+    if training.tokens_per_batch is not None and not setup.packed:
+        rows = by_length(rows)
     gradients, fit = survive(
         lambda fit: _gradients(setup, batches_of(setup, rows, fit)), fit, setup.model, on_words
     )
-    norm = step.clip((value for _, value in trainable(setup.model)), training.max_grad_norm)
+    norm = step.clip(optimizers.parameters(optimizer), training.max_grad_norm)
     loss, size = gradients.mean_loss, float(norm)
     judgement = spikes.judge(position.spikes, loss, size, training, position.step + 1)
     tuner, settings = setup.tuner, setup.spec.method.settings
@@ -338,22 +341,23 @@ def _gradients(setup: Setup, batches: Sequence[Batch]) -> _Gradients:
 
 
 def batches_of(setup: Setup, rows: Sequence[Encoded], fit: Fit) -> list[Batch]:
-    batches = micro_batches(
-        rows,
-        fit.rows_at_a_time,
-        packed=setup.packed,
-        pad_id=setup.pad_id,
-        start_id=setup.start_id,
-        layout=setup.spec.objective.objective.layout,
-    )
-    batches = (batch.to(setup.device) for batch in batches)
-    if setup.lower is None:
-        return list(batches)
-    size = fit.rows_at_a_time
-    return [
-        setup.lower.entered(batch, rows[number * size :][:size], setup.numbers.context)
-        for number, batch in enumerate(batches)
-    ]
+    """Rows as micro-batches on the device, in the rows' order."""
+    layout = setup.spec.objective.objective.layout
+    batches = []
+    for group in groups(
+        rows, fit.rows_at_a_time, fit.tokens_at_a_time, packed=setup.packed, layout=layout
+    ):
+        batch = batch_of(
+            group,
+            packed=setup.packed,
+            pad_id=setup.pad_id,
+            start_id=setup.start_id,
+            layout=layout,
+        ).to(setup.device)
+        if setup.lower is not None:
+            batch = setup.lower.entered(batch, group, setup.numbers.context)
+        batches.append(batch)
+    return batches
 
 
 def _wants_evaluation(setup: Setup, schedule: Schedule, steps_done: int) -> bool:

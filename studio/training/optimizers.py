@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -73,6 +74,11 @@ def rate_share(step: int, total_steps: int, scheduler: str, warmup_ratio: float)
         return 1.0
     progress = (step - warmup_steps) / max(1, total_steps - warmup_steps)
     return 1.0 - progress if scheduler == "linear" else 0.5 * (1.0 + math.cos(math.pi * progress))
+
+
+def parameters(optimizer: torch.optim.Optimizer) -> Iterator[nn.Parameter]:
+    """All that the optimizer trains, without a walk through the whole model."""
+    return (value for group in optimizer.param_groups for value in group["params"])
 
 
 def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:

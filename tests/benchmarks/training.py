@@ -38,6 +38,7 @@ RESAMPLES = 10_000
 # What a rival's step must cost, at the lower end of the interval, in ours.
 LIMITS = {"trainer": 1.35, "trl": 1.35, "llamafactory": 1.35, "llamafactory as it ships": 1.65}
 MEMORY_LIMIT, CHECKPOINTED_LIMIT = 0.8, 0.9
+PYTHON_LIMIT = 0.05
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,12 @@ class Program:
     environment: str = ""
     checkpointing: bool = False
     packing: bool = False
+    profiled: bool = False
 
 
 OURS = Program("ours", "ours.py")
 OURS_CHECKPOINTED = Program("ours, checkpointing", "ours.py", checkpointing=True)
+PROFILED = Program("ours, python", "ours.py", profiled=True)
 JUDGED = (
     OURS,
     Program("trainer", "trainer.py"),
@@ -62,6 +65,7 @@ JUDGED = (
 )
 PRINTED = (
     OURS_CHECKPOINTED,
+    PROFILED,
     Program("trl, packing", "sft.py", "trl", packing=True),
     Program("llamafactory, packing", "factory.py", "llamafactory", packing=True),
 )
@@ -124,6 +128,7 @@ def run(cell: Cell, steps: int) -> dict[str, Any]:
         "threads": cell.threads,
         "checkpointing": cell.program.checkpointing,
         "packing": cell.program.packing,
+        "profiled": cell.program.profiled,
     }
     Path(task["out"]).unlink(missing_ok=True)
     python = python_of(cell.program.environment, PLACE / "rivals")
@@ -184,7 +189,7 @@ def report(folder: Path, rounds: int) -> int:
             f"{cell.name:42}{cpu:8.2f}{wall:8.2f}{found['peak_bytes'] / 1e6:6.0f} MB"
             f"{found['load']:6.1f}  {found['commit']}"
         )
-    failed = [*_report_speed(kept, rounds), *_report_memory(kept)]
+    failed = [*_report_speed(kept, rounds), *_report_memory(kept), *_report_python(kept)]
     _report_products(kept)
     for words in failed:
         print(f"limit broken: {words}", file=sys.stderr)
@@ -252,6 +257,18 @@ def _report_memory(kept: dict[Cell, Any]) -> Iterator[str]:
             print(f"peak memory, {words}: {ours / theirs:.2f} (limit {limit})")
             if ours / theirs > limit:
                 yield f"peak memory, {words}: {ours / theirs:.2f} > {limit}"
+
+
+def _report_python(kept: dict[Cell, Any]) -> Iterator[str]:
+    """What of a step lies in no operation of torch, the profiler's own work included."""
+    for cell, found in kept.items():
+        if cell.program == PROFILED:
+            share = found["outside"]
+            print(
+                f"{cell.name}: {share:.1%} of a step outside torch's operations (limit {PYTHON_LIMIT:.0%})"
+            )
+            if share > PYTHON_LIMIT:
+                yield f"outside torch's operations: {share:.1%} > {PYTHON_LIMIT:.0%}"
 
 
 def _report_products(kept: dict[Cell, Any]) -> None:

@@ -24,6 +24,7 @@ TRAINING = (
     "batch_size",
     "max_length",
     "gradient_accumulation",
+    "tokens_per_batch",
     "scheduler",
     "warmup_ratio",
     "weight_decay",

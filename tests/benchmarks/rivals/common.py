@@ -61,12 +61,13 @@ class Record:
         self.steps.append({"cpu_s": cpu, "wall_s": wall, "loss": loss})
         self._last = now
 
-    def write(self, *packages: str) -> None:
-        """Write what was recorded, with the versions of the packages that did the work."""
+    def write(self, *packages: str, **more: float) -> None:
+        """Write what was recorded, with the versions of the packages that did the work, and `more`."""
         document = {
             "steps": self.steps,
             "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
             "versions": {name: _version(name) for name in ("torch", "transformers", *packages)},
+            **more,
         }
         with open(self.task["out"], "w", encoding="utf-8") as file:
             json.dump(document, file)

@@ -1,7 +1,8 @@
 """Our own loop as a run takes it: the shipped path, from loaded model to recorded steps.
 
 Beside what all programs understand, its task may have `layers` (of the method) and `epochs`, passes over
-the same rows, and `keeps_states`: whether what untrained lower layers give is kept.
+the same rows, and `keeps_states`: whether what untrained lower layers give is kept. `profiled`: some steps
+in the middle run under torch's profiler, and `outside` says which share of them lay in none of its operations.
 """
 
 from __future__ import annotations
@@ -66,6 +67,34 @@ schedule = Schedule.plan(len(rows), task["batch_size"], 1, task["steps"], spec.t
 taken = [place for step in range(task["steps"]) for place in schedule.rows_of(step)]
 in_order = [row for _, row in sorted(zip(taken, rows, strict=True), key=lambda pair: pair[0])]
 record = common.Record(task)
+profiled = range(task["steps"] // 3, 2 * task["steps"] // 3) if task.get("profiled") else range(0)
+profiler = torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU])
+
+
+def report(done: loop.Report) -> None:
+    """A step has ended."""
+    record.step_ended(done.loss)
+    if done.step == profiled.start:
+        profiler.start()
+    if done.step == profiled.stop:
+        profiler.stop()
+
+
+def outside_operations() -> float:
+    """The share of the profiled steps in which no operation of torch ran: Python's, and the profiler's own."""
+    events = profiler.profiler.kineto_results.events()
+    spans = sorted(
+        (event.start_ns(), event.start_ns() + event.duration_ns())
+        for event in events
+        if event.name().startswith("aten::")
+    )
+    within, end = 0, 0
+    for begin, stop in spans:
+        within += max(0, stop - max(begin, end))
+        end = max(end, stop)
+    return 1 - within / (end - spans[0][0])
+
+
 with tempfile.TemporaryDirectory() as folder:
     lower = None
     if task.get("keeps_states"):
@@ -84,7 +113,7 @@ with tempfile.TemporaryDirectory() as folder:
     )
     loop.run(
         setup,
-        on_report=lambda report: record.step_ended(report.loss),
+        on_report=report,
         should_stop=lambda: False,
     )
-record.write("peft")
+record.write("peft", **({"outside": outside_operations()} if profiled else {}))

@@ -55,6 +55,29 @@ def test_the_largest_micro_batch_is_one_that_the_run_has() -> None:
     assert 4 * 10 < shape.largest.tokens <= 49 + 48 + 47 + 46
 
 
+@pytest.mark.parametrize("packed", [True, False])
+def test_batches_by_tokens_are_cut_as_the_trainer_cuts_them(packed: bool) -> None:
+    rows = make_rows(*range(10, 50))
+    options = training(batch_size=8, tokens_per_batch=100, epochs=1)
+
+    shape = run_shape(rows, [], options, COST, packed=packed)
+
+    assert shape.steps == 5
+    assert 60 < shape.largest.places <= 100
+    assert shape.largest.adds_up
+    assert shape.places >= sum(range(10, 50))
+    assert not run_shape(rows, [], training(batch_size=1), COST, packed=packed).largest.adds_up
+
+
+def test_while_rows_are_unknown_as_many_long_ones_as_the_tokens_hold_are_taken() -> None:
+    options = training(batch_size=8, tokens_per_batch=100, max_length=30, max_steps=2)
+
+    shape = unknown_run(options, CHAT, packed=True)
+
+    assert (shape.largest.rows, shape.largest.places, shape.largest.adds_up) == (3, 90, True)
+    assert shape.places == 2 * 8 * 30
+
+
 def test_one_row_at_a_time_the_largest_is_the_longest_row() -> None:
     shape = run_shape(make_rows(12, 80, 30), [], training(batch_size=1), COST, packed=True)
 

@@ -103,7 +103,12 @@ def test_after_a_kill_the_micro_batch_is_halved_and_the_steps_stay_the_same(
 
     result = train(context(home, 1, order.to_json(), crashes=1))
 
-    assert result["memory"] == {"rows_at_a_time": 2, "recomputes": False, "ran_out": True}
+    assert result["memory"] == {
+        "rows_at_a_time": 2,
+        "tokens_at_a_time": None,
+        "recomputes": False,
+        "ran_out": True,
+    }
     assert result["steps"] == 10
 
 

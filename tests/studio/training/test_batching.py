@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from itertools import chain
+from typing import Any
 
 import torch
 
 from studio.objectives import Encoded
-from studio.training.batching import IGNORED, Schedule, micro_batches
+from studio.training.batching import (
+    IGNORED,
+    Schedule,
+    by_length,
+    groups,
+    micro_batches,
+    places,
+)
 
 ROWS = [Encoded([1, 2, 3], [0, 0, 1]), Encoded([4, 5, 6, 7], [0, 1, 0, 1])]
 
@@ -96,3 +104,34 @@ def test_pairs_stand_with_the_wanted_answers_first_and_unwanted_marks_below_zero
     assert batch.weights is not None
     assert batch.weights.tolist() == [2.0, -2.0]
     assert batch.units == 2
+
+
+def lengths(rows: list[int], most_rows: int, most_tokens: int | None, packed: bool) -> list[Any]:
+    """The lengths of rows, cut into groups."""
+    given = [Encoded([1] * length, [1] * length) for length in rows]
+    found = groups(given, most_rows, most_tokens, packed=packed)
+    return [[len(row.ids) for row in group] for group in found]
+
+
+def test_groups_stay_within_their_tokens_padding_included() -> None:
+    rows = [5, 3, 2, 9, 1, 1, 1, 30, 4]
+
+    assert lengths(rows, 9, 10, packed=True) == [[5, 3, 2], [9, 1], [1, 1], [30], [4]]
+    assert lengths(rows, 9, 10, packed=False) == [[5, 3], [2], [9], [1, 1, 1], [30], [4]]
+    assert lengths(rows, 2, 10, packed=True) == [[5, 3], [2], [9, 1], [1, 1], [30], [4]]
+    assert lengths(rows, 4, None, packed=True) == [rows[:4], rows[4:8], rows[8:]]
+
+
+def test_places_count_every_line_of_a_row() -> None:
+    pair = Encoded([1] * 3, [1] * 3, rejected=Encoded([1] * 5, [1] * 5))
+    written = Encoded([1] * 3, [0] * 3, target=(1, 2))
+
+    assert places([pair], packed=True, layout="sequences") == 8
+    assert places([pair], packed=False, layout="sequences") == 10
+    assert places([written, written], packed=False, layout="decoder") == 2 * (3 + 2)
+
+
+def test_by_length_puts_the_longest_first_and_leaves_the_rest_in_order() -> None:
+    rows = [Encoded([n] * length, [1] * length) for n, length in enumerate((2, 5, 2, 7))]
+
+    assert [row.ids[0] for row in by_length(rows)] == [3, 1, 0, 2]

@@ -32,6 +32,9 @@ def test_the_rows_are_halved_down_to_one_and_then_activations_are_recomputed() -
     assert Fit(6).after(2) == Fit(1)
     assert Fit(4).after(9) == Fit(1, recomputes=True)
     assert Fit(4).at_most(Fit(8, recomputes=True)) == Fit(4, recomputes=True)
+    assert Fit(8, tokens_at_a_time=100).smaller() == Fit(4, tokens_at_a_time=50)
+    assert Fit(4, tokens_at_a_time=9).at_most(Fit(2)) == Fit(2, tokens_at_a_time=9)
+    assert Fit(4, tokens_at_a_time=50).words == "at most 4 rows and 50 tokens at a time"
     assert Fit(1, recomputes=True).words == "1 row at a time, computing intermediate results twice"
 
 

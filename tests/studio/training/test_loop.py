@@ -176,6 +176,24 @@ def test_evaluating_never_touches_training(tiny_model: Path, tmp_path: Path) -> 
     assert all(map(torch.equal, weights(watched), weights(unwatched)))
 
 
+@pytest.mark.parametrize("packed", [True, False])
+def test_batches_by_tokens_equal_the_large_batch_and_go_on_exactly(
+    tiny_model: Path, tmp_path: Path, packed: bool
+) -> None:
+    options = {"packed": packed, "batch_size": 8}
+    large = train(setup(tiny_model, tmp_path / "a", **options))
+    straight = train(setup(tiny_model, tmp_path / "b", tokens_per_batch=130, **options))
+    cut = setup(tiny_model, tmp_path / "c", tokens_per_batch=130, **options)
+    train(cut, stop_after=2)
+    rest = train(setup(tiny_model, tmp_path / "c", tokens_per_batch=130, **options))
+
+    assert [r.loss for r in straight[1:]] == pytest.approx([r.loss for r in large[1:]], rel=1e-4)
+    assert [(r.loss, r.grad_norm) for r in rest] == [(r.loss, r.grad_norm) for r in straight[2:]]
+    seen = loop.batches_of(cut, cut.training, cut.asked_fit)
+    assert len(seen) > 2
+    assert max(batch.inputs["input_ids"].numel() for batch in seen) <= 130
+
+
 def test_accumulating_equals_the_large_batch(tiny_model: Path, tmp_path: Path) -> None:
     large = train(setup(tiny_model, tmp_path / "a", batch_size=4))
     small = train(setup(tiny_model, tmp_path / "b", batch_size=1, gradient_accumulation=4))
