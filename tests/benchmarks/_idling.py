@@ -7,9 +7,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 from playwright.sync_api import Browser, sync_playwright
@@ -17,6 +18,7 @@ from playwright.sync_api import Browser, sync_playwright
 from studio.orders import Orders
 from studio.ui.pages.jobs import FAST_S, SLOW_S
 from tests import browser as browsers
+from tests.benchmarks._cells import Cell
 from tests.jobs.queues import processes_of, until
 from tests.studio.ui.serving import ROOT, PageServer
 
@@ -34,12 +36,16 @@ blocks.launch(server_name="127.0.0.1", server_port=int(sys.argv[1]), share=False
 BARE_PORT = 8393
 
 
-def idle(seconds: float) -> bool:
-    """Print the table; whether both bounds were kept."""
+def cells(seconds: float) -> dict[str, Cell]:
+    """One cell: page, bare page and dispatcher are compared at the same load."""
+    return {f"idle, {seconds:.0f} s": lambda: measure(seconds)}
+
+
+def measure(seconds: float) -> dict[str, Any]:
+    """Per cent of one core, of the page and of a bare one at both paces, and of the dispatcher."""
     found = browsers.find()
     if found is None:
-        print("idle: NOT RUN, there is no browser of Chromium's family")
-        return False
+        return {}
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
         server = PageServer(Path(folder) / "home").start()
@@ -50,7 +56,7 @@ def idle(seconds: float) -> bool:
             server.end_everything()
 
 
-def _measured(browser: Browser, server: PageServer, seconds: float) -> bool:
+def _measured(browser: Browser, server: PageServer, seconds: float) -> dict[str, Any]:
     orders = Orders(server.home)
     page = browser.new_page()
     page.goto(f"{server.instance.address}jobs?token={server.instance.token}")
@@ -65,19 +71,36 @@ def _measured(browser: Browser, server: PageServer, seconds: float) -> bool:
     (dispatcher,) = processes_of(orders.queue, "jobs.dispatcher")
     before = dispatcher.cpu_times()
     fast = percent(server.pid, seconds)
-    dispatching = used(dispatcher.cpu_times(), before) / seconds * 100
+    held = {
+        " ".join(process.cmdline()[1:5]).split("--")[0][:60]: process.memory_info().rss
+        for process in server.processes("")
+    }
+    return {
+        "slow": [slow, bare_slow],
+        "fast": [fast, bare_fast],
+        "dispatcher": used(dispatcher.cpu_times(), before) / seconds * 100,
+        "held_bytes": held,
+    }
+
+
+def report(found: Mapping[str, Mapping[str, Any]], seconds: float) -> bool:
+    """Print the table; whether both bounds were kept."""
     print(f"\nIdle, an open jobs page; % of one core over {seconds:.0f} s each\n")
-    print(f"{'':38}{'page':>8}{'bare gradio':>13}{'more':>8}")
-    for name, ours, bare in (
-        (f"nothing waits, a look each {SLOW_S} s", slow, bare_slow),
-        (f"a job waits, a look each {FAST_S} s", fast, bare_fast),
+    row = found.get(f"idle, {seconds:.0f} s")
+    if row is None or "slow" not in row:
+        print("not run" if row is None else "not run: there is no browser of Chromium's family")
+        return row is None
+    print(f"{'':38}{'page':>8}{'bare gradio':>13}{'more':>8}   commit {row['commit']}")
+    for name, (ours, bare) in (
+        (f"nothing waits, a look each {SLOW_S} s", row["slow"]),
+        (f"a job waits, a look each {FAST_S} s", row["fast"]),
     ):
         print(f"{name:38}{ours:8.2f}{bare:13.2f}{ours - bare:8.2f}   (limit {PAGE_LIMIT})")
-    print(f"{'dispatcher, a job waits':38}{dispatching:8.2f}   (limit {DISPATCHER_LIMIT})")
-    for process in server.processes(""):
-        command = " ".join(process.cmdline()[1:5])
-        print(f"  {process.memory_info().rss / 1e6:6.0f} MB  {command.split('--')[0][:60]!r}")
-    return max(slow - bare_slow, fast - bare_fast) <= PAGE_LIMIT and dispatching < DISPATCHER_LIMIT
+    print(f"{'dispatcher, a job waits':38}{row['dispatcher']:8.2f}   (limit {DISPATCHER_LIMIT})")
+    for name, size in row["held_bytes"].items():
+        print(f"  {size / 1e6:6.0f} MB  {name!r}")
+    more = max(ours - bare for ours, bare in (row["slow"], row["fast"]))
+    return bool(more <= PAGE_LIMIT and row["dispatcher"] < DISPATCHER_LIMIT)
 
 
 def percent(pid: int, seconds: float) -> float:
