@@ -38,7 +38,8 @@ element.addEventListener('click', event => {
     event.target.closest('tr')?.querySelector('a[data-job]');
   if (!link || event.ctrlKey || event.metaKey) return;
   event.preventDefault();
-  history.replaceState(null, '', link.getAttribute('href'));
+  const all = new URLSearchParams(location.search).has('all') ? '&all=yes' : '';
+  history.replaceState(null, '', link.getAttribute('href') + all);
   trigger('select');
 });
 element.addEventListener('change', event => {
@@ -105,6 +106,16 @@ def table(
     )
 
 
+def more(count: int, shown: int, chosen: Job) -> str:
+    """A link to all that is past where only the newest of it is shown; searching looks at all."""
+    if shown >= count:
+        return ""
+    return (
+        f'<p class="quiet more-jobs">The newest {shown:,} of {count:,} are shown. '
+        f'<a href="/jobs?job={chosen.id}&amp;all=yes">Show all</a></p>'
+    )
+
+
 def _row(
     job: Job,
     is_chosen: bool,
@@ -138,7 +149,7 @@ def _star(job: Job, note: Note | None) -> str:
     verb, words = ("unstar", "Take the star back") if is_starred else ("star", "Give a star")
     return (
         f'<button class="star" data-verb="{verb}" data-job="{job.id}" aria-pressed='
-        f'"{str(is_starred).lower()}" title="{words}" aria-label="{words}">{icon("star")}</button>'
+        f'"{str(is_starred).lower()}" title="{words}" aria-label="{words}"></button>'
     )
 
 

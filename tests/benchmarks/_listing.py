@@ -16,6 +16,7 @@ from jobs.endings import Ending, EndingKind
 from jobs.models import DeviceSlot
 from jobs.processes import myself
 from studio.orders import Orders
+from studio.ui.pages.jobs import PAST_SHOWN
 from tests import browser as browsers
 from tests.benchmarks._cells import Cell
 from tests.jobs.queues import folder_in_memory
@@ -23,6 +24,7 @@ from tests.studio.ui.serving import PageServer
 from tests.studio.ui.windows import Window
 
 COUNT, WAITING, LOOKS = 1000, 20, 20
+NEWEST = WAITING + PAST_SHOWN
 LIMIT_S = 1.0
 TICKS = 5000
 
@@ -61,17 +63,18 @@ def listing() -> dict[str, Any]:
                 began = time.monotonic()
                 answer = window.look()
                 first.append(time.monotonic() - began)
-                assert answer.count("data-row=") == COUNT
+                assert answer.count("data-row=") == NEWEST
             return {
                 "answer_s": statistics.median(first),
                 "slowest_s": max(first),
-                "browser_s": _in_a_browser(server),
+                "browser_s": _in_a_browser(server, "jobs?", NEWEST),
+                "whole_s": _in_a_browser(server, "jobs?all=yes&", COUNT),
             }
         finally:
             server.end_everything()
 
 
-def _in_a_browser(server: PageServer) -> float | None:
+def _in_a_browser(server: PageServer, address: str, count: int) -> float | None:
     """Seconds from an emptied search field to the last of the rows; None without a browser."""
     found = browsers.find()
     if found is None:
@@ -80,15 +83,15 @@ def _in_a_browser(server: PageServer) -> float | None:
         browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
         page = browser.new_page()
         instance = server.instance
-        page.goto(f"{instance.address}jobs?token={instance.token}")
+        page.goto(f"{instance.address}{address}token={instance.token}")
         rows = "() => document.querySelectorAll('[data-row]').length === "
         search = page.locator("#search textarea, #search input")
-        page.wait_for_function(f"{rows}{COUNT}", timeout=60_000)
+        page.wait_for_function(f"{rows}{count}", timeout=60_000)
         search.fill("no job is called that")
         page.wait_for_function(f"{rows}0", timeout=60_000)
         began = time.monotonic()
         search.fill("")
-        page.wait_for_function(f"{rows}{COUNT}", timeout=60_000)
+        page.wait_for_function(f"{rows}{count}", timeout=60_000)
         seconds = time.monotonic() - began
         browser.close()
         return seconds
@@ -119,13 +122,16 @@ def report(found: Mapping[str, Mapping[str, Any]]) -> bool:
     if row is None:
         print("the list: not run")
     else:
-        shown = row["browser_s"]
-        in_browser = f"{shown:.2f} s" if shown is not None else "no browser here"
+        shown, whole = row["browser_s"], row["whole_s"]
         print(
-            f"a window's first answer {row['answer_s']:.2f} s (slowest {row['slowest_s']:.2f}), all "
-            f"rows in a browser {in_browser} (limit {LIMIT_S:.0f} s; load {row['load']:.1f}, "
-            f"commit {row['commit']})"
+            f"a window's first answer     {row['answer_s']:.2f} s (slowest {row['slowest_s']:.2f}; "
+            f"limit {LIMIT_S:.0f}; load {row['load']:.1f}, commit {row['commit']})"
         )
+        if shown is None:
+            print("in a browser: not run, there is none here")
+        else:
+            print(f"in a browser, {NEWEST} rows    {shown:.2f} s (limit {LIMIT_S:.0f})")
+            print(f"in a browser, all rows      {whole:.2f} s")
         is_good &= max(row["answer_s"], shown or 0.0) <= LIMIT_S
     row = found.get(f"list, {TICKS} looks of an open window")
     if row is None:

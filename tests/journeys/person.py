@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Error, Locator, Page, expect
 
 from tests.studio.ui.serving import PageServer
 
@@ -126,10 +126,16 @@ class Person:
             "?.getAttribute('points') || '').length",
             "log": "() => (document.querySelector('#job-log .log')?.textContent || '').length",
         }
-        now = self.page.evaluate(lengths[what])
-        self.page.wait_for_function(
-            f"now => ({lengths[what]})() > now", arg=now, timeout=timeout_ms
-        )
+        longer = f"now => ({lengths[what]})() > now"
+        while True:
+            try:
+                now = self.page.evaluate(lengths[what])
+                self.page.wait_for_function(longer, arg=now, timeout=timeout_ms)
+                return
+            except Error as error:
+                # A window whose server was restarted loads itself anew.
+                if "context was destroyed" not in str(error):
+                    raise
 
     def waits_until_done(self) -> None:
         """Wait until the job that the page shows has succeeded."""

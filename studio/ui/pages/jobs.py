@@ -25,6 +25,7 @@ from studio.ui.draft import Draft, new_id
 from studio.ui.followed import Followed
 from studio.ui.log_search import found_html
 from studio.ui.log_view import Chunk
+from studio.ui.looked import Listed, Looked
 from studio.ui.pages.jobs_layout import Layout, lay_out, wire
 from studio.ui.pages.page import Page
 
@@ -32,7 +33,7 @@ SHOWN = 1000
 FAST_S, SLOW_S = 1, 10
 RETRY = "Try again"
 LOG_BYTES = 64_000
-NEWS = 5
+PAST_SHOWN = 100
 
 VERBS = {
     "pause": "It saves its place and pauses.",
@@ -93,6 +94,8 @@ class View:
     def __init__(self, backstage: Backstage) -> None:
         self.backstage = backstage
         self._followed = Followed()
+        self._looked = Looked(backstage, SHOWN)
+        self._past: dict[str, tuple[tuple[Any, ...], str]] = {}
 
     # What a person does.
 
@@ -169,13 +172,13 @@ class View:
         before = Cursor.read(value)
         queue = self.backstage.orders.queue
         try:
+            listed = self._looked.look()
             if before.hidden:
-                return self._changes(before, before.job, before.log_end, self._news())
-            jobs = queue.store.jobs(limit=SHOWN)
-            notes = self.backstage.library.notes.all()
+                return self._changes(before, before.job, before.log_end, _news(listed))
         except StoreBusy:
             # The last table stays; the next tick asks again.
             return self._changes(before, before.job, before.log_end, {})
+        jobs = listed.jobs
         if any(not job.state.is_ended for job in jobs):
             # A dispatcher that was killed comes back while somebody looks.
             queue.ensure_dispatcher()
@@ -196,9 +199,9 @@ class View:
             before = Cursor(log_end=max(0, _size(folder / LOG) - LOG_BYTES))
         text, log_end = read_log(folder, before.log_end, LOG_BYTES)
         shown = {
-            **self._lists(jobs, job, notes, words or ""),
-            **self._run(job, folder, notes.get(job.id, Note()), is_new=before.job != job.id),
-            **self._news(),
+            **self._lists(listed, job, words or "", show_all="all" in request.query_params),
+            **self._run(job, folder, listed.notes.get(job.id, Note()), is_new=before.job != job.id),
+            **_news(listed),
             "comparison": self._comparison(jobs, request),
             "log": _chunk(job, before, log_end, text),
         }
@@ -223,22 +226,42 @@ class View:
         is_same = after.as_value() == before.as_value()
         return [*outputs, gr.skip() if is_same else after.as_value()]
 
-    def _lists(
-        self, jobs: Sequence[Job], chosen: Job, notes: dict[int, Note], words: str
-    ) -> dict[str, Any]:
+    def _lists(self, listed: Listed, chosen: Job, words: str, *, show_all: bool) -> dict[str, Any]:
         """The two tables and how soon to look again."""
-        folder = self.backstage.orders.queue.folder
-        found = [job for job in jobs if job_list.matches(job, notes.get(job.id), words)]
-        live = [job for job in found if not job.state.is_ended]
-        past = [job for job in found if job.state.is_ended]
+        folder, notes = self.backstage.orders.queue.folder, listed.notes
+        live = [
+            job
+            for job in listed.jobs
+            if not job.state.is_ended and job_list.matches(job, notes.get(job.id), words)
+        ]
         made = {job.id: run_words.progress(folder(job.id)) for job in live if job.state.is_active}
-        is_live = any(job.state.is_active or job.state is JobState.QUEUED for job in jobs)
-        nothing = "" if found else job_list.NOTHING_FOUND
+        past = self._past_table(listed, chosen, words, show_all=show_all)
+        is_live = any(job.state.is_active or job.state is JobState.QUEUED for job in listed.jobs)
+        nothing = "" if past else job_list.NOTHING_FOUND
         return {
             "table": job_list.table(live, chosen, notes, made) or nothing,
-            "past": job_list.table(past, chosen, notes, {}),
+            "past": past,
             "pace": FAST_S if is_live else SLOW_S,
         }
+
+    def _past_table(self, listed: Listed, chosen: Job, words: str, *, show_all: bool) -> str:
+        """What is past, made once for all looks at the same list."""
+        key = (listed.number, chosen.id if chosen.state.is_ended else 0, show_all)
+        known = self._past.get(words)
+        if known is not None and known[0] == key:
+            return known[1]
+        notes = listed.notes
+        past = [
+            job
+            for job in listed.jobs
+            if job.state.is_ended and job_list.matches(job, notes.get(job.id), words)
+        ]
+        shown = past if show_all else past[:PAST_SHOWN]
+        made = job_list.table(shown, chosen, notes, {}) + job_list.more(
+            len(past), len(shown), chosen
+        )
+        self._past = {words: (key, made)}
+        return made
 
     def _run(self, job: Job, folder: Path, note: Note, *, is_new: bool) -> dict[str, Any]:
         """Everything of the chosen job but its log."""
@@ -266,19 +289,6 @@ class View:
         runs = [by_id[number] for number in dict.fromkeys(wanted) if number in by_id]
         folder = self.backstage.orders.queue.folder
         return comparison_html([(job, self._followed.metrics(folder(job.id))) for job in runs])
-
-    def _news(self) -> dict[str, Any]:
-        """The jobs that ended last, or wait for a person: what the system may be asked to tell."""
-        states = [JobState.SUCCEEDED, JobState.FAILED]
-        ended = self.backstage.orders.queue.store.jobs(states=states, limit=NEWS)
-        paused = self.backstage.orders.queue.store.jobs(states=[JobState.PAUSED], limit=NEWS)
-        told = [*ended, *(job for job in paused if job.error)]
-        return {
-            "news": [
-                [f"{job.id}-{job.attempt}-{job.state.value}", run_words.name(job), _telling(job)]
-                for job in told
-            ]
-        }
 
     def _require(self, request: gr.Request) -> Job:
         job = _chosen(self.backstage.orders.queue.store.jobs(limit=SHOWN), request)
@@ -320,6 +330,16 @@ def _remedy(card: Diagnosis | None) -> str:
 
 def _hidden() -> dict[str, Any]:
     return {**dict.fromkeys(VERBS, False), "clone": False, "remedy": "", "when": False}
+
+
+def _news(listed: Listed) -> dict[str, Any]:
+    """The jobs that ended last, or wait for a person: what the system may be asked to tell."""
+    return {
+        "news": [
+            [f"{job.id}-{job.attempt}-{job.state.value}", run_words.name(job), _telling(job)]
+            for job in listed.news
+        ]
+    }
 
 
 def _telling(job: Job) -> str:

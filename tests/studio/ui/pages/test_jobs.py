@@ -307,5 +307,8 @@ def test_a_thousand_jobs_are_listed_and_sent_once(view: jobs.View, backstage: Ba
     shown, cursor = look(view)
     again, _ = look(view, cursor)
 
-    assert shown["past"]["html"].count("<tr data-row") == 1000
+    assert shown["past"]["html"].count("<tr data-row") == 100
+    assert "The newest 100 of 1,000 are shown" in shown["past"]["html"]
+    whole, _ = look(view, all="yes")
+    assert whole["past"]["html"].count("<tr data-row") == 1000
     assert again == {}
