@@ -23,3 +23,5 @@ class Format:
     opens_with: str
     settings: type[FormatSettings]
     needs_adapter: bool
+    # Whether what was trained must become part of the model's weights.
+    merges: bool = False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -15,8 +14,7 @@ from torch import Tensor, nn
 
 from jobs import durable
 from studio.objectives import Encoded
-from studio.training import step
-from studio.training.adapters import has_adapter
+from studio.training import adapters, step
 from studio.training.batching import Batch
 from studio.training.fitting import Fit, survive
 
@@ -41,10 +39,10 @@ def with_reference(
             return _joined(rows, kept)
     was_training = model.training
     model.eval()
-    with _base(model):
+    with adapters.without(model) as base:
         scores, _ = survive(
             lambda fit: torch.cat(
-                [_scores(model, batch, precision) for batch in batches_of(rows, fit)]
+                [_scores(base, batch, precision) for batch in batches_of(rows, fit)]
             ),
             fit,
             model,
@@ -54,12 +52,6 @@ def with_reference(
     file.parent.mkdir(parents=True, exist_ok=True)
     durable.write_bytes(file, safetensors.torch.save({"scores": scores}))
     return _joined(rows, scores)
-
-
-def _base(model: nn.Module) -> AbstractContextManager[Any]:
-    if has_adapter(model):
-        return model.disable_adapter()  # type: ignore[operator, no-any-return]
-    return contextlib.nullcontext()
 
 
 def _scores(

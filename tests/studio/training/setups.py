@@ -45,4 +45,15 @@ def setup(
     base = loading.load_base(model, numbers.weights, held=held)
     adapted = adapters.attach(base, spec.method, seed=spec.training.seed)
     rows = encoded()
-    return Setup(spec, adapted, device, numbers, rows[:10], rows[10:], packed, 3, folder)
+    return Setup(
+        spec,
+        adapted,
+        device,
+        numbers,
+        rows[:10],
+        rows[10:],
+        packed and spec.may_pack,
+        3,
+        folder,
+        tokenizer=tiny.make_tokenizer(),
+    )
