@@ -19,6 +19,8 @@ from studio.training.heads import Head
 from studio.training.loading import Numbers
 
 ORDER_FILE = "order.json"
+SHAPE_FILE = "shape.json"
+"""How many rows and tokens were trained on; a model card says so."""
 ADAPTER_FOLDER = "adapter"
 MODEL_FOLDER = "model"
 

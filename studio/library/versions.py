@@ -89,6 +89,13 @@ class Versions:
             found.insert(0, self.get(parent))
         return found
 
+    def latest_of(self, hash_: str) -> Version | None:
+        """The newest version that is this dataset, of whatever line; None where none is known."""
+        chosen = sa.select(VERSIONS).where(VERSIONS.c.hash == hash_).order_by(VERSIONS.c.id.desc())
+        with self._database.reading() as connection:
+            row = connection.execute(chosen.limit(1)).first()
+        return None if row is None else _version(row)
+
     def held_out(self, hash_: str) -> frozenset[bytes]:
         """Every group that was ever held out in a line of versions with this dataset (see `group_of`)."""
         lines = sa.select(VERSIONS.c.line).where(VERSIONS.c.hash == hash_)

@@ -32,6 +32,8 @@ def freeze_data(spec: TrainSpec, library: Library) -> TrainSpec:
         raise AskedWrongly(words, code="spec", fields=[FieldProblem("data.path", words)])
     name = library.versions.freeze_split(examples, str(data.dataset), data.held_out, data.seed)
     data = data.model_copy(update={"split": name})
+    if data.licence:
+        library.set_licence(str(data.dataset), data.licence)
     parts = library.versions.split(
         examples, str(data.dataset), data.held_out, data.seed, data.split
     )

@@ -62,6 +62,12 @@ class DataChoice(Section):
         le=0.9,
         description="Share of the rows kept out of training to check the result.",
     )
+    licence: str = Field(
+        "",
+        max_length=200,
+        title="Licence of the data",
+        description="Under which licence the data stands; it goes into the model card.",
+    )
     seed: int = Field(0, ge=0, description="Decides which rows are held out.")
     split: str | None = Field(
         None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import gc
 import hashlib
+import json
 import shutil
 from dataclasses import asdict
 from pathlib import Path
@@ -14,9 +15,10 @@ from safetensors import SafetensorError
 
 from jobs import durable
 from jobs.context import TaskContext
+from studio.checks.data_card import data_card
 from studio.errors import AskedWrongly, StudioError
 from studio.exporters import EXPORTERS
-from studio.inference.opened import Opened, open_run, trained_folder
+from studio.inference.opened import SHAPE_FILE, Opened, open_run, trained_folder
 from studio.library import Library
 from studio.settings import Home
 from studio.spec import ExportSpec
@@ -64,13 +66,24 @@ def _export(
     opened = open_run(run_folder, device="cpu")  # the slot that this job holds
     _refuse_when_too_large(opened, trained, spec, out)
     choice = opened.order.spec.objective
-    rows = kept_split(Library(home), opened.order.spec.data, choice.name)
+    library = Library(home)
+    rows = kept_split(library, opened.order.spec.data, choice.name)
+    about = data_card(
+        library,
+        opened.order.spec.data,
+        choice.name,
+        training_rows=len(rows.training),
+        held_out_rows=len(rows.held_out),
+        shape=_shape(run_folder),
+    )
     write_reference(opened, choose_rows(choice, rows.held_out, rows.training), reference)
     context.report(1, 3)
     durable.clear_leftovers(out)  # of an attempt that was killed
     with durable.new_folder(out) as new:
         context.log("Writing the export …")
         EXPORTERS[spec.format](opened, trained, spec.settings, new)
+        with open(new / "README.md", "a", encoding="utf-8") as card:
+            card.write(f"\n{about.as_markdown()}")
         context.report(2, 3)
         base, dtype = Path(opened.order.base.folder), _dtype_name(opened)
         # Two models need not be in memory at once: the fresh process loads its own.
@@ -84,6 +97,15 @@ def _export(
     context.report(3, 3)
     context.log(verdict.words)
     return _result(spec, out, verdict, files)
+
+
+def _shape(run_folder: Path) -> dict[str, int]:
+    """The counts of tokens that the training wrote down; runs of before have none."""
+    try:
+        found: dict[str, int] = json.loads((run_folder / SHAPE_FILE).read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    return found
 
 
 def _dtype_name(opened: Opened) -> str:

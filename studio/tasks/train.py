@@ -16,7 +16,7 @@ from jobs import durable
 from jobs.context import NeedsAPerson, Stopped, TaskContext
 from jobs.progress import read_metrics
 from studio.errors import StudioError
-from studio.inference.opened import ADAPTER_FOLDER, MODEL_FOLDER, ORDER_FILE
+from studio.inference.opened import ADAPTER_FOLDER, MODEL_FOLDER, ORDER_FILE, SHAPE_FILE
 from studio.library import Library
 from studio.models.source import resolve
 from studio.settings import Home
@@ -331,9 +331,11 @@ def _result(context: TaskContext, setup: Setup, outcome: loop.Outcome) -> dict[s
     looked = [line for line in lines if line.get("held_out_loss") is not None]
     last = [line for line in looked if line["step"] == outcome.kept_step] or looked
     seconds = outcome.position.seconds
+    shape = asdict(encoding.shape(setup.training, setup.spec))
+    durable.write_json(context.folder / SHAPE_FILE, shape)
     return {
         "parameters": asdict(adapters.count(setup.model)),
-        "shape": asdict(encoding.shape(setup.training, setup.spec)),
+        "shape": shape,
         "held_out": {
             "rows": len(setup.held_out),
             "loss_before": looked[0]["held_out_loss"] if looked else None,

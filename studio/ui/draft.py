@@ -46,6 +46,7 @@ class Draft:
     dataset: str = ""
     dataset_for: str = ""
     held_out: float = HELD_OUT
+    licence: str = ""
     method: str = "lora"
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
@@ -87,6 +88,7 @@ class Draft:
             columns=dict(data.get("columns") or {}),
             columns_for=f"{objective}: {path}",
             held_out=data["held_out"],
+            licence=str(data.get("licence") or ""),
             method=name,
             settings={name: method},
             training=training,
@@ -149,6 +151,7 @@ class Draft:
                 "dataset": self.fixed_dataset,
                 "columns": self.chosen_columns,
                 "held_out": self.held_out,
+                "licence": self.licence.strip(),
             },
             "objective": {"name": self.objective, **self.goal.get(self.objective, {})},
             "method": {"name": self.method, **self.settings.get(self.method, {})},

@@ -137,6 +137,20 @@ def test_seven_problems_of_a_workbook_are_found_mended_undone_and_trained_past(
     page.reload()
     expect(page.locator("#checks-list .history li")).to_have_count(9)
 
+    # What of it is learnt: the answers, in colour and underlined; the questions are only read.
+    seen = page.locator("#seen ol.seen > li")
+    expect(seen).to_have_count(3)
+    expect(page.locator("#seen .lengths")).to_contain_text("29 rows of ")
+    for row, (asked, said) in zip(seen.all(), tiny.make_rows(3), strict=True):
+        learnt = "".join(row.locator(".learnt").all_text_contents())
+        assert said in learnt
+        assert asked in (row.text_content() or "")
+        assert asked not in learnt
+        style = row.locator(".learnt").first.evaluate("token => getComputedStyle(token)")
+        assert "underline" in style["textDecorationLine"]
+        assert style["backgroundColor"] != "rgba(0, 0, 0, 0)"
+    looks("seen", page.locator("#seen-card"))
+
     # And the training learns from what was mended.
     person.goes_on_to_method()
     person.sets("training-epochs", "2")

@@ -145,7 +145,11 @@ def wire_fields(form: Form, layout: Layout) -> None:
     for components, handler, outputs in (
         (model, form.model_changed, layout.model_shown),
         (data, form.data_changed, layout.data_shown),
-        ([*settings, part["held_out"], part["name"]], form.settings_changed, layout.method_shown),
+        (
+            [*settings, part["held_out"], part["licence"], part["name"]],
+            form.settings_changed,
+            layout.method_shown,
+        ),
     ):
         done = gr.on(
             [component.change for component in components],

@@ -148,6 +148,16 @@ def _mapping(fields: Fields) -> tuple[Any, dict[str, Any], Any]:
                     elem_id="held-out",
                 ),
             )
+            fields.add(
+                "licence",
+                gr.Textbox(
+                    label="Licence of the data",
+                    info="`data.licence` · e.g. CC BY 4.0, or whose it is; goes into the model card",
+                    max_lines=1,
+                    max_length=200,
+                    elem_id="licence",
+                ),
+            )
     return mapping, roles, preview
 
 

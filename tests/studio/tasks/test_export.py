@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -55,6 +56,9 @@ def test_an_export_is_verified_and_lists_its_files(trained_home: Home, tmp_path:
             hashlib.sha256(content).hexdigest(),
         )
     assert not list(trained_home.tmp.glob("verify-*"))
+    card = (out / "README.md").read_text(encoding="utf-8")
+    assert "| Source | rows.csv |" in card
+    assert re.search(r"Tokens in one pass \| [\d,]+, of which [\d,]+ learnt", card)
 
 
 @pytest.mark.parametrize(
