@@ -12,7 +12,7 @@ from studio.checks.survey import Progress
 from studio.errors import StudioError
 from studio.ui.draft import Draft
 from studio.ui.own_data import OwnData
-from studio.ui.steps import data_step, problems
+from studio.ui.steps import data_step, preview_part, problems
 from studio.ui.waiting import Work
 
 Read = Callable[[tuple[Any, ...]], tuple[str, Draft]]
@@ -103,7 +103,7 @@ class Checking:
         settled = [
             *(getattr(draft, name) for name in SETTLED),
             data_step.findings_html(found),
-            data_step.preview_html(found),
+            preview_part.preview_html(found),
             "",
         ]
         for update in self._checked(draft_id, draft, run):

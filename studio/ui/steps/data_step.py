@@ -18,7 +18,7 @@ from studio.ui import words
 from studio.ui.draft import HELD_OUT, Draft
 from studio.ui.markup import icon
 from studio.ui.own_data import OwnData
-from studio.ui.steps import goal_part, problems, seen_part, source_part, step
+from studio.ui.steps import goal_part, preview_part, problems, seen_part, source_part, step
 from studio.ui.steps.step import Fields, problem_html
 
 SOURCES = (
@@ -27,8 +27,6 @@ SOURCES = (
     ("Paste from a spreadsheet\nCopied cells, with the row of names.", "paste"),
     ("The starter example data\n180 customer mails with answers in a house form.", "starter"),
 )
-ROWS_SHOWN = 5
-CELL_CHARACTERS = 220
 NOT_USED = ""
 # Every part that a column can play, whatever the goal; those of the chosen goal are shown.
 ROLES = list({role.name: role for each in OBJECTIVES.values() for role in each.roles}.values())
@@ -118,7 +116,12 @@ def build(fields: Fields) -> Controls:
 def _mapping(fields: Fields) -> tuple[Any, dict[str, Any], Any]:
     """The second card: which column plays which role, and the first rows."""
     with gr.Column(elem_classes="card", visible=False, elem_id="mapping") as mapping:
-        gr.HTML("<h2>Which column is which?</h2>", apply_default_css=False)
+        gr.HTML(
+            "<h2>Which column is which?</h2>"
+            '<p class="quiet">A field takes a column, or a text of your own with columns in braces: '
+            "<code>Translate {text} into {language}</code>.</p>",
+            apply_default_css=False,
+        )
         with gr.Row(elem_classes="roles"):
             roles = {
                 role.name: fields.add(
@@ -184,7 +187,7 @@ def shown(draft: Draft, data: OwnData) -> list[Any]:
         path,
         findings_html(found),
         gr.Column(visible=True),
-        preview_html(found),
+        preview_part.preview_html(found),
         *(_role(role, draft.objective, found, columns) for role in ROLES),
         draft.objective_for,
         *goal,
@@ -225,46 +228,6 @@ def findings_html(found: Inspection) -> str:
         f"<p><strong>{file}</strong>: {rows}, {columns}.</p>"
         f'<div class="quiet">{notes}</div>{reason}</div></div>'
     )
-
-
-def preview_html(found: Inspection) -> str:
-    """The reason for the mapping and the first rows, the columns in use marked."""
-    used = {column: role for role, column in found.mapping.roles.items()}
-    titles = {role.name: role.title for role in OBJECTIVES[found.mapping.objective].roles}
-    head = "".join(
-        f'<th scope="col"{_mark(name in used)}>{html.escape(name)}'
-        + (f"<small>{html.escape(titles[used[name]])}</small>" if name in used else "")
-        + "</th>"
-        for name in found.table.columns
-    )
-    lines = "".join(
-        "<tr>"
-        + "".join(
-            f"<td{_mark(name in used)}>{_cell(row.get(name))}</td>" for name in found.table.columns
-        )
-        + "</tr>"
-        for row in list(found.table.rows[:ROWS_SHOWN])
-    )
-    reason = html.escape(found.mapping.reason)
-    more = len(found.table.rows) - ROWS_SHOWN
-    rest = f'<p class="quiet">and {words.count(more, "more row")}</p>' if more > 0 else ""
-    return (
-        f'<p class="quiet">{reason}</p><div class="scroll" tabindex="0" role="region" '
-        f'aria-label="The first rows"><table class="rows"><thead><tr>{head}</tr></thead>'
-        f"<tbody>{lines}</tbody></table></div>{rest}"
-    )
-
-
-def _mark(is_used: bool) -> str:
-    return ' class="used"' if is_used else ""
-
-
-def _cell(value: Any) -> str:
-    text = "" if value is None else str(value)
-    if not text.strip():
-        return '<em class="hollow">empty</em>'
-    cut = text if len(text) <= CELL_CHARACTERS else text[:CELL_CHARACTERS] + "…"
-    return html.escape(cut)
 
 
 def missing(draft: Draft, data: OwnData) -> str:
