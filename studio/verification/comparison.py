@@ -14,11 +14,13 @@ from transformers import AutoConfig, AutoTokenizer
 
 from studio.errors import DataProblem
 from studio.spec import ObjectiveChoice, TrainSpec
-from studio.training import quantized
+from studio.training import quantized, tuners
 from studio.training.heads import Head
 from studio.verification.bounds import Difference, Verdict, judge
 from studio.verification.reference import Row, encode, logits_of, read_reference
 
+# Importing them tells PEFT of the methods that it lacks.
+_OWN_METHODS = tuners.TUNERS
 OFFLINE = {"local_files_only": True, "trust_remote_code": False}
 
 

@@ -1,0 +1,80 @@
+"""Small random models of many architectures with a method on them, for tests of methods."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import AutoConfig
+
+from studio.spec import ModelChoice, TrainSpec
+from studio.training import adapters, quantized
+from studio.training.heads import CAUSAL, Head
+from tests.studio.estimator.configurations import make_folder
+
+HEADS = {
+    "bert": Head("classes", ("no", "yes")),
+    "t5": Head("decoder"),
+}
+
+
+def head_of(name: str) -> Head:
+    """What a model of this architecture is built to do."""
+    return HEADS.get(name, CAUSAL)
+
+
+def base(name: str, quantization: str = "none") -> nn.Module:
+    """The same random model each time it is asked for, in evaluation."""
+    with tempfile.TemporaryDirectory() as folder:
+        config = AutoConfig.from_pretrained(make_folder(name, Path(folder)))
+    config.update(head_of(name).config)
+    torch.manual_seed(0)
+    model: nn.Module = head_of(name).kind.builder.from_config(config).eval()
+    for module in model.modules():
+        # Bloom, for one, begins with numbers too small for a difference to be seen.
+        if isinstance(module, nn.Linear):
+            nn.init.normal_(module.weight, std=0.1)
+    held = ModelChoice.model_validate({"quantization": quantization})
+    return quantized.hold(model, held, torch.float32)
+
+
+def adapted(
+    name: str, method: Any, quantization: str = "none", *, moved: bool = True, seed: int = 0
+) -> Any:
+    """A base with a method on it; `moved`: its weights away from their start, as after training."""
+    choice = TrainSpec.parse({"method": method}).method
+    model = adapters.attach(base(name, quantization), choice, seed=seed, head=head_of(name))
+    if moved:
+        torch.manual_seed(seed + 1)
+        for _, value in adapters.trainable(model):
+            value.data += 0.03 * torch.randn_like(value)
+    return model.eval()
+
+
+def outputs(model: Any, name: str) -> Tensor:
+    """The logits on two fixed rows."""
+    return _call(model, name).logits
+
+
+def gradients(model: nn.Module, name: str) -> dict[str, Tensor]:
+    """What a made-up loss gives each trained parameter, in training mode."""
+    model.train()
+    torch.manual_seed(0)
+    _call(model, name).logits.float().sin().sum().backward()
+    found = {}
+    for key, value in adapters.trainable(model):
+        assert value.grad is not None, key
+        found[key] = value.grad
+        value.grad = None
+    return found
+
+
+def _call(model: Callable[..., Any], name: str) -> Any:
+    ids = torch.arange(4, 22).view(2, 9)
+    if name == "t5":
+        return model(input_ids=ids, decoder_input_ids=ids[:, :5], use_cache=False)
+    return model(input_ids=ids) if name == "bert" else model(input_ids=ids, use_cache=False)
