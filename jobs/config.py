@@ -18,7 +18,7 @@ class Timing:
     """Between two renewals of a runner's lease."""
     lease_s: float = 60.0
     """A runner that lets its lease stand for this long hangs, and is ended."""
-    grace_s: float = 4.0
+    grace_s: float = 3.5
     """From asking a cancelled task to stop until it is killed with all that it started."""
     linger_s: float = 30.0
     """A dispatcher with nothing to do leaves after this."""

@@ -29,6 +29,7 @@ from jobs.endings import Ending, what_next
 from jobs.errors import BadJob, LeaseLost, WrongState
 from jobs.hours import Hours
 from jobs.models import ACTIVE, DeviceSlot, Event, Intent, Job, JobState
+from jobs.moments import written
 from jobs.order import between, last_position
 from jobs.placement import Placement, place
 from jobs.processes.identity import Identity
@@ -278,7 +279,7 @@ class Store:
                 raise WrongState(_ended_words(job, "schedule"))
             words = f"Set to run within {wanted} only." if wanted else "Set to run at any time."
             if run_after > self._clock():
-                words += " Not before the moment chosen."
+                words += f" Not before {written(run_after)}."
             return self._change(
                 connection,
                 job,

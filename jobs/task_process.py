@@ -10,6 +10,7 @@ import time
 import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from jobs.context import NeedsAPerson, ProcessKilled, Stopped, Task, TaskContext, TaskError
 from jobs.endings import Ending, EndingKind, write_ending
@@ -19,6 +20,9 @@ from jobs.progress import read_json
 
 # The whole row's spec; what a task itself keeps of it is the task's own file.
 SPEC = "job.json"
+
+# What a table of tasks knows of an error may be left on it by this name; it goes into the result file.
+DETAILS = "details"
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 _ROOM_AGAIN_S = 1.0
@@ -72,13 +76,14 @@ def _look_up(table: Mapping[str, Task], name: str) -> Task:
 def _explain(error: BaseException) -> Ending:
     """An error that carries words is told in them; any other goes to the log with its traceback."""
     code, words = getattr(error, "code", None), getattr(error, "words", None)
+    details: dict[str, Any] | None = getattr(error, DETAILS, None)
     if isinstance(code, str) and isinstance(words, str):
         if error.__cause__ is not None:
             traceback.print_exception(error.__cause__)
         print(words, file=sys.stderr)
-        return Ending(EndingKind.RAISED, code=code, words=words)
+        return Ending(EndingKind.RAISED, details, code, words)
     traceback.print_exception(error)
-    return Ending(EndingKind.RAISED, code="crash", words=f"{type(error).__name__}: {error}")
+    return Ending(EndingKind.RAISED, details, "crash", f"{type(error).__name__}: {error}")
 
 
 def _leave(context: TaskContext, ending: Ending) -> None:

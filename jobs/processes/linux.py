@@ -78,10 +78,11 @@ def die_with_parent(parent_pid: int) -> None:
 def keep_awake() -> None:
     """Ask systemd's login service, where there is one, for as long as our end of a pipe is open.
 
-    Elsewhere nothing is done: a machine without that service seldom falls asleep by itself.
+    Elsewhere nothing is done, or the program leaves at once: a machine without that service seldom
+    falls asleep by itself.
     """
     program = shutil.which("systemd-inhibit")
-    if program is None or not Path("/run/systemd/system").is_dir():
+    if program is None:
         return
     options = ["--what=idle:sleep", "--who=Whetstone", "--why=A training runs", "--mode=block"]
     with contextlib.suppress(OSError):

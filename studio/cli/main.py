@@ -35,7 +35,7 @@ def main(arguments: Sequence[str]) -> int:
         output.error(error)
         return error.exit_code
     except QueueError as error:
-        asked_wrongly = error.code in ("no_such_job", "wrong_state")
+        asked_wrongly = error.code in ("no_such_job", "wrong_state", "bad_job")
         kind = AskedWrongly if asked_wrongly else StudioError
         output.error(kind(error.words, code=error.code))
         return kind.exit_code

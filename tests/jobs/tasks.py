@@ -14,6 +14,7 @@ from typing import Any
 from jobs.context import NeedsAPerson, ProcessKilled, Stopped, TaskContext, TaskError
 from jobs.durable import write_json
 from jobs.progress import read_json
+from jobs.task_process import DETAILS
 
 _CHILD = "import time; time.sleep(600)"
 _STUBBORN_CHILD = (
@@ -49,6 +50,13 @@ def fail(context: TaskContext) -> None:
 def explain(context: TaskContext) -> None:
     """A failure with words of its own."""
     raise TaskError("The disk is made of cheese. Choose another.", code="cheese")
+
+
+def tell_more(context: TaskContext) -> None:
+    """A failure of which its table knows more than words."""
+    error = TaskError("The disk is made of cheese. Choose another.", code="cheese")
+    setattr(error, DETAILS, {"card": {"title": "Cheese"}})
+    raise error
 
 
 def leave(context: TaskContext) -> None:
@@ -132,7 +140,7 @@ def _start_family() -> None:
 TASKS = {
     task.__name__: task
     for task in (
-        echo, count, fail, explain, leave, not_json, kill_itself, lose_a_rank, needs_room, stubborn,
+        echo, count, fail, explain, tell_more, leave, not_json, kill_itself, lose_a_rank, needs_room, stubborn,
         orphans,
         slow_to_stop, linger, until_there_is_room
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from jobs.context import TaskContext
-from jobs.endings import Ending, EndingKind
+from jobs.endings import Ending, EndingKind, read_ending, write_ending
 from jobs.task_process import run
 
 TASKS = "tests.jobs.tasks:TASKS"
@@ -36,6 +36,13 @@ def test_a_failure_with_words_is_told_in_them(
     ending = ending_of("explain", tmp_path)
     assert (ending.code, ending.words) == ("cheese", "The disk is made of cheese. Choose another.")
     assert capsys.readouterr().err == "The disk is made of cheese. Choose another.\n"
+
+
+def test_what_is_known_of_an_error_goes_with_it_into_the_result_file(tmp_path: Path) -> None:
+    ending = ending_of("tell_more", tmp_path)
+    assert ending.result == {"card": {"title": "Cheese"}}
+    write_ending(tmp_path, 1, ending)
+    assert read_ending(tmp_path, 1) == ending
 
 
 def test_a_task_that_is_not_in_the_table_is_told_with_a_near_one(tmp_path: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import time
 
+from jobs.moments import parse_moment
 from jobs.progress import read_log
 from studio.cli.command import Command
 from studio.cli.output import Output, table
@@ -25,6 +27,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", nargs="?", type=int, metavar="ID")
     parser.add_argument(
         "--hours", metavar="22:00-06:00", help="for schedule: run within these hours only"
+    )
+    parser.add_argument(
+        "--not-before", default="", metavar="22:00", help="for schedule: a time, a day, or both"
     )
     parser.add_argument("--offset", type=int, default=0, help="for log: the byte to go on from")
 
@@ -48,7 +53,8 @@ def run(options: argparse.Namespace, home: Home, output: Output) -> int:
     if options.action == "remedy":
         shown_id = orders.remedy(options.id).id
     elif options.action == "schedule":
-        orders.queue.store.schedule(options.id, hours=options.hours)
+        not_before = parse_moment(options.not_before, time.time())
+        orders.queue.store.schedule(options.id, run_after=not_before, hours=options.hours)
         orders.queue.tend()
     elif options.action in VERBS:
         getattr(orders.queue.store, options.action)(options.id)

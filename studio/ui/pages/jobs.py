@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ import gradio as gr
 
 from jobs.errors import StoreBusy
 from jobs.models import Job, JobState
+from jobs.moments import parse_moment, written
 from jobs.progress import LOG, read_log
 from studio.errors import AskedWrongly
 from studio.failures import Diagnosis
@@ -145,10 +147,12 @@ class View:
         if self.backstage.library.notes.of(job.id).text != text:
             self.backstage.library.notes.write(job.id, text)
 
-    def schedule(self, hours: str | None, request: gr.Request) -> None:
-        """Say within which hours of the day the job may run."""
+    def schedule(self, hours: str | None, not_before: str | None, request: gr.Request) -> None:
+        """Say when the job may run: within hours of the day, not before a moment."""
         job = self._require(request)
-        self.backstage.orders.queue.store.schedule(job.id, hours=hours or None)
+        run_after = parse_moment(not_before or "", time.time())
+        if ((hours or None), run_after) != (job.hours, job.run_after):
+            self.backstage.orders.queue.store.schedule(job.id, run_after=run_after, hours=hours)
 
     def search_log(self, words: str, request: gr.Request) -> str:
         """Lines of the whole log that hold the words."""
@@ -279,6 +283,7 @@ class View:
             "note": (job.id, note.text) if is_new else None,
             "remedy": _remedy(card),
             "when": False if job.state.is_ended else job.hours or "",
+            "not_before": written(job.run_after) if _waits(job) else False,
             "clone": job.task == "train",
             **{verb: _allows(job, verb) for verb in VERBS},
         }
@@ -321,6 +326,10 @@ def _allows(job: Job, verb: str) -> bool:
     return not job.state.is_ended
 
 
+def _waits(job: Job) -> bool:
+    return job.state in (JobState.QUEUED, JobState.PAUSED)
+
+
 def _remedy(card: Diagnosis | None) -> str:
     """What the remedy's button says; empty where no click can help, or a button beside it says so."""
     if card is None or card.verb not in ("change", "retry") or card.remedy == RETRY:
@@ -329,7 +338,13 @@ def _remedy(card: Diagnosis | None) -> str:
 
 
 def _hidden() -> dict[str, Any]:
-    return {**dict.fromkeys(VERBS, False), "clone": False, "remedy": "", "when": False}
+    return {
+        **dict.fromkeys(VERBS, False),
+        "clone": False,
+        "remedy": "",
+        "when": False,
+        "not_before": False,
+    }
 
 
 def _news(listed: Listed) -> dict[str, Any]:

@@ -87,7 +87,8 @@ class Layout:
             "note",
             "news",
         ),
-        *("pause", "resume", "retry", "cancel", "clone", "remedy", "when", "log", "pace"),
+        *("pause", "resume", "retry", "cancel", "clone", "remedy", "when", "not_before"),
+        *("log", "pace"),
     )
     BUTTONS: ClassVar[tuple[str, ...]] = ("pause", "resume", "retry", "cancel", "clone")
 
@@ -104,6 +105,8 @@ class Layout:
             return gr.Dropdown(
                 value=value or "", visible=value is not False, allow_custom_value=True
             )
+        if name == "not_before":
+            return gr.Textbox(value=value or "", visible=value is not False)
         if name in ("table", "past"):
             return {"html": value}
         return value[1] if name == "note" else value
@@ -135,9 +138,10 @@ class Layout:
         self.parts["note"].blur(handler, self.parts["note"], None, **QUIET).then(None, js=LOOK)
 
     def on_when(self, handler: Callable[..., Any]) -> None:
-        """Call a handler with the hours chosen."""
-        when = self.parts["when"]
-        when.input(handler, when, None, **QUIET).then(None, js=LOOK)
+        """Call a handler with the hours and the moment chosen."""
+        when, not_before = self.parts["when"], self.parts["not_before"]
+        for event in (when.input, not_before.submit, not_before.blur):
+            event(handler, [when, not_before], None, **QUIET).then(None, js=LOOK)
 
     def on_search_log(self, handler: Callable[..., Any]) -> None:
         """Show what a handler finds of the words in the log's search field."""
@@ -211,15 +215,23 @@ def _lay_out_run(parts: dict[str, Any]) -> None:
     parts["note"] = gr.Textbox(
         label="Note", placeholder="What is worth remembering of it", lines=1, elem_id="note"
     )
-    parts["when"] = gr.Dropdown(
-        choices=[(words, hours) for hours, words in WHEN.items()],
-        value="",
-        label="When it may run",
-        info="`hours` · choose, or type hours such as 21:00-05:00",
-        allow_custom_value=True,
-        visible=False,
-        elem_id="when",
-    )
+    with gr.Row():
+        parts["when"] = gr.Dropdown(
+            choices=[(words, hours) for hours, words in WHEN.items()],
+            value="",
+            label="When it may run",
+            info="`hours` · choose, or type hours such as 21:00-05:00",
+            allow_custom_value=True,
+            visible=False,
+            elem_id="when",
+        )
+        parts["not_before"] = gr.Textbox(
+            label="Not before",
+            info="`not before` · 22:00, a day such as 2026-12-24, or both; empty for now",
+            placeholder="now",
+            visible=False,
+            elem_id="not-before",
+        )
     with gr.Row(elem_classes="log-head"):
         parts["log_words"] = gr.Textbox(
             placeholder="Search the whole log",

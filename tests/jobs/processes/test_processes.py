@@ -189,3 +189,32 @@ def test_a_process_can_yield_to_others() -> None:
 def test_keeping_the_machine_awake_is_asked_for_where_it_can_be() -> None:
     code = "from jobs.processes import platform; platform.keep_awake()"
     assert python(code).wait(40) == 0
+
+
+INHIBIT = """#!/bin/sh
+for last; do :; done
+echo $$ "$@" > {said}.new && mv {said}.new {said}
+exec "$last"
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="systemd's login service is Linux's")
+def test_the_machine_is_kept_awake_until_the_one_who_asked_is_gone_even_by_a_kill(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said, stand_in = tmp_path / "said", tmp_path / "systemd-inhibit"
+    stand_in.write_text(INHIBIT.format(said=said))
+    stand_in.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    code = "import time; from jobs.processes import platform; platform.keep_awake(); time.sleep(60)"
+    process = python(code)
+    until(said.exists)
+    pid, *options = said.read_text().split()
+    assert "--what=idle:sleep" in options
+    assert "--mode=block" in options
+    holder = processes.identity_of(int(pid))
+    assert holder is not None
+    assert holder in processes.descendants(process.pid)
+    process.kill()
+    process.wait()
+    until(lambda: not processes.is_alive(holder))

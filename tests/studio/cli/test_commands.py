@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from jobs.models import JobState
+from jobs.moments import written
 from studio.cli.exits import exit_code
+from studio.orders import Orders
+from studio.settings import Home
 from tests import tiny
 from tests.studio.cli.test_main import asked
 
@@ -73,6 +76,36 @@ def test_a_data_file_or_column_that_cannot_be_used_ends_with_2(
     tiny.write_csv(tmp_path / "rows.csv", 9)
 
     assert asked(capsys, "data", tmp_path / arguments[0], *arguments[1:])[0] == 2
+
+
+def test_a_job_is_set_for_later_and_then_for_now_again(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    home = Home(tmp_path / "home").prepare()
+    queue = Orders(home).queue
+    store = queue.store
+    job = store.enqueue("fetch", {}, slot_kind="none")  # nothing here offers such a slot
+
+    code, _ = asked(
+        capsys,
+        "jobs",
+        "schedule",
+        job.id,
+        "--not-before",
+        "2099-12-24 18:00",
+        "--home",
+        tmp_path / "home",
+    )
+    assert code == 0
+    assert written(store.job(job.id).run_after) == "2099-12-24 18:00"
+    code, answer = asked(
+        capsys, "jobs", "schedule", job.id, "--not-before", "soon", "--home", tmp_path / "home"
+    )
+    assert code == 2
+    assert "is no moment" in answer["error"]["words"]
+    asked(capsys, "jobs", "schedule", job.id, "--home", tmp_path / "home")
+    assert store.job(job.id).run_after == 0
+    queue.stop_dispatcher()
 
 
 def test_a_command_that_waited_ends_as_its_job_did() -> None:

@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from studio.tasks import TASKS
+from jobs.context import TaskContext
+from studio.tasks import TASKS, explained
 
 
 def test_the_table_lists_every_task_and_no_other() -> None:
@@ -14,6 +16,19 @@ def test_the_table_lists_every_task_and_no_other() -> None:
     assert len(TASKS) == 5
     with pytest.raises(KeyError):
         TASKS["trane"]
+
+
+def test_an_error_carries_its_failure_card_to_the_result_file(tmp_path: Path) -> None:
+    def broken(context: TaskContext) -> None:
+        raise RuntimeError("CUDA driver version is insufficient for CUDA runtime version")
+
+    with pytest.raises(RuntimeError) as raised:
+        explained(broken)(TaskContext(1, {}, tmp_path))
+
+    card = raised.value.details["card"]  # type: ignore[attr-defined]
+    assert "driver" in card["title"]
+    assert "insufficient" in card["line"]
+    assert card["words"]
 
 
 def test_the_table_itself_and_fetching_wait_for_no_torch() -> None:

@@ -250,13 +250,30 @@ def test_a_run_is_copied_into_a_new_form(view: jobs.View, backstage: Backstage) 
 def test_a_job_is_set_for_the_night(view: jobs.View, backstage: Backstage) -> None:
     job = queued(backstage)
     first, cursor = look(view)
-    view.schedule("22:00-06:00", asked_with(job=str(job.id)))
+    view.schedule("22:00-06:00", "", asked_with(job=str(job.id)))
     second, _ = look(view, cursor)
 
     assert (first["when"].value, first["when"].visible) == ("", True)
     assert second["when"].value == "22:00-06:00"
     with pytest.raises(BadJob, match="Write them as"):
-        view.schedule("tonight", asked_with(job=str(job.id)))
+        view.schedule("tonight", "", asked_with(job=str(job.id)))
+
+
+def test_a_job_is_set_for_a_day_and_keeps_its_hours(view: jobs.View, backstage: Backstage) -> None:
+    job = queued(backstage)
+    store = backstage.orders.queue.store
+    view.schedule("22:00-06:00", "2099-12-24 18:00", asked_with(job=str(job.id)))
+    shown, _ = look(view)
+
+    assert (shown["not_before"].value, shown["not_before"].visible) == ("2099-12-24 18:00", True)
+    assert store.claim([DeviceSlot("cpu:0", "cpu")], myself()) is None
+    assert store.job(job.id).waiting_for == "24 Dec, 18:00, as it was set"
+    # Leaving the field as it is changes nothing.
+    count = len(store.events(job.id))
+    view.schedule("22:00-06:00", "2099-12-24 18:00", asked_with(job=str(job.id)))
+    assert len(store.events(job.id)) == count
+    view.schedule("", "", asked_with(job=str(job.id)))
+    assert store.claim([DeviceSlot("cpu:0", "cpu")], myself()) is not None
 
 
 def test_only_trainings_are_copied(view: jobs.View, backstage: Backstage) -> None:
