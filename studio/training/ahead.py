@@ -101,6 +101,8 @@ class Ahead(Sequence[Encoded]):
         chunk = chunks[place // CHUNK]
         if chunk is None:
             with self._encoding:
+                if self._known is not None:
+                    return self._known[place]
                 chunk = self._encoded(place // CHUNK)
         return chunk[place % CHUNK]
 
@@ -129,9 +131,11 @@ class Ahead(Sequence[Encoded]):
     def _see(self, number: int) -> None:
         """Encode a chunk unless somebody wanted it before, and show it to those who watch."""
         begin, end = number * CHUNK, min((number + 1) * CHUNK, self._count)
-        if self._known is None:
-            self._encoded(number)
-        rows = self._rows(begin, end) if self._watches else []
+        if self._known is None and self._chunks[number] is None:
+            rows = self._make(begin, end)
+            self._chunks[number] = PackedRows.of(rows)
+        else:
+            rows = self._rows(begin, end) if self._watches else []
         for look in self._watches:
             look(begin, rows)
         self._seen = end

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +20,10 @@ from studio.objectives import Encoded
 from studio.spec import TrainSpec
 from studio.training import adapters, loading, optimizers, probe, step
 from studio.training.batching import IGNORED, Batch, micro_batches
+from studio.training.fitting import Fit
 from studio.training.fused import fuse
 from studio.training.losses import loss_of
+from studio.training.reference import with_reference
 from tests import tiny
 from tests.studio.training.setups import encoded
 
@@ -27,10 +31,10 @@ STEPS, BATCH, RATE = 20, 4, 1e-3
 METHODS = ["full", "lora"]
 
 
-def spec_of(method: str) -> TrainSpec:
+def spec_of(method: str, objective: Any = "chat") -> TrainSpec:
     """A constant learning rate, so that no schedule is compared."""
     training = {"learning_rate": RATE, "scheduler": "constant", "batch_size": BATCH}
-    return TrainSpec.parse({"method": method, "training": training})
+    return TrainSpec.parse({"method": method, "objective": objective, "training": training})
 
 
 def adapted(folder: Path, spec: TrainSpec) -> nn.Module:
@@ -210,3 +214,79 @@ def test_the_shipped_path_is_as_near_to_exact_arithmetic_as_the_field_s(
     )
     print(f"{method}: ours {ours_off:.1e}, Trainer {theirs_off:.1e} off 64-bit arithmetic")
     assert ours_off <= 2 * theirs_off
+
+
+def preferences(count: int) -> list[Encoded]:
+    """Questions with a better and a worse answer: the last tokens of their own and of another's answer.
+
+    A loss hangs on differences of sums over answers: of longer ones rounding alone is above 1e-6.
+    """
+
+    def answer(row: Encoded) -> list[int]:
+        end = len(row.mask) - row.mask[::-1].index(1)
+        return row.ids[end - 6 : end]
+
+    found = []
+    for row, other in zip(encoded(count), encoded(count + 5)[5:], strict=True):
+        asked = row.ids[: row.mask.index(1)]
+        mask = [0] * len(asked) + [1] * 6
+        worse = Encoded(asked + answer(other), mask)
+        found.append(Encoded(asked + answer(row), mask, rejected=worse))
+    return found
+
+
+def dpo_losses(model: nn.Module, given: list[Encoded], folder: Path) -> list[float]:
+    """The same steps by TRL's DPOTrainer."""
+    from datasets import Dataset as Table
+    from trl import DPOConfig, DPOTrainer
+
+    class Encoded_(DPOTrainer):
+        """Takes rows that are tokenised already."""
+
+        def _prepare_dataset(self, dataset: Any, *args: Any) -> Any:
+            return dataset
+
+    losses: list[float] = []
+    table = []
+    for row in given:
+        assert row.rejected is not None
+        begin = row.mask.index(1)
+        table.append(
+            {
+                "prompt_ids": row.ids[:begin],
+                "chosen_ids": row.ids[begin:],
+                "rejected_ids": row.rejected.ids[begin:],
+            }
+        )
+    recording(Encoded_, losses)(
+        model=model,
+        ref_model=None if adapters.has_adapter(model) else copy.deepcopy(model),
+        args=DPOConfig(
+            **arguments(folder, len(given) // BATCH),
+            max_length=None,
+            gradient_checkpointing=False,
+            bf16=False,
+            beta=0.1,
+        ),
+        processing_class=tiny.make_tokenizer(),
+        train_dataset=Table.from_list(table),
+    ).train()
+    return losses
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_preferences_take_the_steps_of_the_field_s_trainer(
+    method: str, tiny_model: Path, tmp_path: Path
+) -> None:
+    spec = spec_of(method, objective={"name": "preference", "algorithm": "dpo"})
+    ours, theirs = adapted(tiny_model, spec), adapted(tiny_model, spec)
+
+    def laid_out(rows: Sequence[Encoded], fit: Fit) -> list[Batch]:
+        return list(micro_batches(rows, BATCH, packed=False, pad_id=3, layout="sequences"))
+
+    given, fit, file = preferences(STEPS * BATCH), Fit(BATCH), tmp_path / "reference"
+    known = with_reference(given, file, ours, laid_out, contextlib.nullcontext, fit, print)
+    found = our_losses(ours, spec, iter(laid_out(known, fit)))
+
+    assert found == pytest.approx(dpo_losses(theirs, given, tmp_path), rel=1e-6)
+    assert max(abs(loss - math.log(2)) for loss in found) > 1e-4, "nothing was learnt"
