@@ -27,7 +27,7 @@ PROVEN_FAMILIES = frozenset(
         *("smollm3", "stablelm", "t5"),
     }
 )
-PROVEN_METHODS = frozenset({"lora", "qlora", "full", "prompt_tuning"})
+PROVEN_METHODS = frozenset({"lora", "qlora", "full"})
 PROVEN_OPTIMIZERS = frozenset({"adamw", "sgd"})
 PROVEN_PRECISIONS = frozenset({"fp32"})
 # With double quantisation some 300 bytes of a tiny model's are missed: 0.03 %, so it is a range.
@@ -39,8 +39,11 @@ DOUBT: dict[Certainty, float] = {"exact": 0.0, "bounded": 0.1, "not estimated": 
 def certainty(spec: TrainSpec, family: str, precision: str, device: Device) -> Certainty:
     """`exact` where the tensor bytes were compared with reality, on that kind of device, else `bounded`.
 
-    `family` is the model_type of the configuration.
+    `family` is the model_type of the configuration. Of several processes it is about each one's memory;
+    what a share of a model takes was not compared with anything.
     """
+    if spec.training.sharding != "none":
+        return "not estimated"
     is_proven = (
         device.kind == "cpu"
         and family in PROVEN_FAMILIES
@@ -49,5 +52,6 @@ def certainty(spec: TrainSpec, family: str, precision: str, device: Device) -> C
         and precision in PROVEN_PRECISIONS
         and spec.model.quantization in PROVEN_QUANTIZATIONS
         and not spec.model.double_quantization
+        and spec.training.processes == 1
     )
     return "exact" if is_proven else "bounded"

@@ -133,6 +133,8 @@ def estimate(
     device = machine.device_for(spec.training.devices)
     if memory_bytes is not None:
         device = replace(device, free_bytes=memory_bytes, total_bytes=memory_bytes)
+    if device.kind == "cpu":
+        device = _share_of(device, spec.training.processes)
     numbers = _numbers(spec, device)
     plan = Plan.of(spec, numbers)
     built = blueprint(source, plan)
@@ -160,6 +162,12 @@ def estimate(
         ),
         verdict=verdict_on(memory, device, is_real=memory_bytes is None),
     )
+
+
+def _share_of(device: Device, processes: int) -> Device:
+    """What each of several processes on the processor can have of its memory; GPUs they have alone."""
+    free, total = (size // processes for size in (device.free_bytes, device.total_bytes))
+    return replace(device, free_bytes=free, total_bytes=total)
 
 
 def verdict_on(memory: Memory, device: Device, *, is_real: bool) -> Verdict:

@@ -77,7 +77,8 @@ def _step(
         _give_gradients(live, blueprint)
     live.forget_peak()
     with live.within("activations", "forward"):
-        (batch,) = step.with_baseline(blueprint.model, [batch], numbers.context)
+        gained = step.gains(blueprint.model, [batch], numbers.context)
+        (batch,) = step.with_baseline([batch], gained, batch.rows)
         loss = _watched(live, loss_of(spec.objective))
         total = functools.partial(tuner_of(spec.method).total, settings=spec.method.settings)
         step.micro_step(blueprint.model, loss, batch, max(1, batch.units), numbers.context(), total)

@@ -139,7 +139,9 @@ def unknown_run(training: Training, choice: ObjectiveChoice, *, packed: bool) ->
     rows = training.rows_at_a_time
     if training.tokens_per_batch is not None:
         rows = min(rows, max(1, training.tokens_per_batch // one.places))
-    largest = replace(one.repeated(rows), adds_up=rows < training.rows_per_step)
+    largest = replace(
+        one.repeated(rows), adds_up=rows * training.processes < training.rows_per_step
+    )
     steps = training.max_steps or 0
     places = steps * training.rows_per_step * one.places
     return RunShape(largest, False, 0, 0, 0, steps, places, 0)

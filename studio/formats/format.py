@@ -23,5 +23,3 @@ class Format:
     opens_with: str
     settings: type[FormatSettings]
     needs_adapter: bool
-    # Whether what was trained must become part of the model's weights.
-    merges: bool = False

@@ -35,5 +35,4 @@ FORMAT = Format(
     opens_with="transformers, vLLM, text-generation-inference and most converters",
     settings=Settings,
     needs_adapter=False,
-    merges=True,
 )

@@ -14,7 +14,6 @@ from jobs.models import ACTIVE, Job, JobState
 from jobs.queue import Queue, QueueConfig
 from studio import devices
 from studio.errors import AskedWrongly, FieldProblem, StudioError
-from studio.formats import FORMATS
 from studio.library import Library
 from studio.models.source import ResolvedModel, resolve
 from studio.orders.freezing import freeze_data
@@ -62,15 +61,18 @@ class Orders:
         )
         name = spec.name or f"{resolved.title} on {Path(str(spec.data.path)).stem}"
         spec = suited(replace(spec, model=frozen, name=name), resolved)
+        kind, slots = self._slots(spec)
         preparation = self._prepare(resolved)
         order = TrainOrder(spec, _base(resolved), self._predicted(spec))
-        predicted = order.predicted or {}
+        needed = _needed(order.predicted or {})
         return self.queue.enqueue(
             "train",
             order.to_json(),
             name=name,
-            slot_kind=self._slot_kind(spec),
-            needs_bytes=_needed(predicted),
+            slot_kind=kind,
+            slots_wanted=slots,
+            # What is predicted is of one process; those on the processor share its memory.
+            needs_bytes=needed and needed * (spec.training.processes // slots),
             after=preparation.id if preparation else None,
         )
 
@@ -96,7 +98,6 @@ class Orders:
         spec = ExportSpec.parse(
             {"job": job_id, "format": format_name, "settings": settings or {}, "out": str(place)}
         )
-        self._refuse_what_cannot_merge(run, format_name)
         if place.exists():
             raise AskedWrongly(
                 f"{place} exists already. Choose a folder that is not there yet; "
@@ -178,18 +179,6 @@ class Orders:
             )
         return job
 
-    def _refuse_what_cannot_merge(self, run: Job, format_name: str) -> None:
-        """Before anything runs: a whole model cannot be made of what stays beside the weights."""
-        method = TrainOrder.parse(run.spec).spec.method.method
-        if not FORMATS[format_name].merges or method.is_mergeable:
-            return
-        raise AskedWrongly(
-            f"What {method.title} learned cannot be merged into a whole model: {method.unmergeable}. "
-            "Export it as 'adapter', the small file that is used beside the model.",
-            code="not_mergeable",
-            fields=[FieldProblem("format", f"{method.title} cannot be merged: use 'adapter'.")],
-        )
-
     def close(self) -> None:
         """Close the database."""
         self.queue.store.close()
@@ -224,9 +213,24 @@ class Orders:
             logger.warning("No estimate for '%s': %s", spec.name, error)
             return None
 
-    def _slot_kind(self, spec: TrainSpec) -> str:
-        has_gpu = any(slot.kind == "cuda" for slot in devices.slots())
-        return "cuda" if has_gpu and spec.training.devices != "cpu" else "cpu"
+    def _slots(self, spec: TrainSpec) -> tuple[str, int]:
+        """The kind of slots and how many: a GPU for each process, or the processor for all of them.
+
+        Raises AskedWrongly where this machine has fewer GPUs than that.
+        """
+        training = spec.training
+        gpus = sum(slot.kind == "cuda" for slot in devices.slots())
+        if training.devices == "cpu" or (not gpus and training.devices == "auto"):
+            return "cpu", 1
+        if training.processes > max(gpus, 1):
+            words = (
+                f"{training.processes} processes need a GPU each, and this machine has {gpus}. Use "
+                f'{max(gpus, 1)}, or set training.devices to "cpu".'
+            )
+            raise AskedWrongly(
+                words, code="spec", fields=[FieldProblem("training.processes", words)]
+            )
+        return ("cuda" if gpus else "cpu"), training.processes
 
     def _free_place(self, name: str) -> Path:
         """A folder of the data home that is not there yet."""

@@ -215,6 +215,22 @@ class Training(Section):
         json_schema_extra={"unit": "bytes", "cost": "", "level": "advanced"},
     )
     devices: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where it runs.")
+    processes: int = Field(
+        1,
+        ge=1,
+        le=64,
+        title="Processes at the same time",
+        description="How many processes train together, each on a GPU of its own (on the processor: on a "
+        "share of the cores). A step takes this many times as many rows.",
+        json_schema_extra={"unit": "processes", "cost": "", "level": "advanced"},
+    )
+    sharding: Literal["none", "fsdp"] = Field(
+        "none",
+        title="Spread the model over the processes",
+        description="`none`: each process holds the whole model; `fsdp`: each holds a share of every layer "
+        "and borrows the rest while it computes, which saves memory and costs time.",
+        json_schema_extra={"unit": "", "cost": "time", "level": "advanced"},
+    )
     seed: int = Field(
         0,
         ge=0,
@@ -224,13 +240,14 @@ class Training(Section):
 
     @property
     def rows_per_step(self) -> int:
-        """The rows of an optimizer step, however they are cut into batches."""
-        return self.batch_size * self.gradient_accumulation
+        """The rows of an optimizer step, over all processes, however they are cut into batches."""
+        return self.batch_size * self.gradient_accumulation * self.processes
 
     @property
     def rows_at_a_time(self) -> int:
-        """The most rows in memory at once; where tokens decide, all rows of a step if they fit."""
-        return self.batch_size if self.tokens_per_batch is None else self.rows_per_step
+        """The most rows that a process holds at once; where tokens decide, all of its step if they fit."""
+        own = self.batch_size * self.gradient_accumulation
+        return self.batch_size if self.tokens_per_batch is None else own
 
     @pydantic.field_validator("eval_every")
     @classmethod

@@ -125,6 +125,8 @@ class TrainSpec:
         problems += self._what_the_method_cannot()
         if self.training.early_stopping is not None:
             problems += self._nothing_to_stop_by()
+        if self.training.sharding != "none":
+            problems += self._nothing_to_spread()
         raise_problems(problems)
 
     def _what_the_method_cannot(self) -> list[FieldProblem]:
@@ -149,6 +151,22 @@ class TrainSpec:
     def may_pack(self) -> bool:
         """Whether rows may share a line, as far as the settings and the method tell."""
         return self.training.packing != "off" and self.method.method.packs
+
+    def _nothing_to_spread(self) -> list[FieldProblem]:
+        """Sharding needs several processes, and an optimizer that can keep a share of its numbers."""
+        found = []
+        if self.training.processes == 1:
+            words = (
+                "It spreads the model over several processes: set training.processes to 2 or more."
+            )
+            found.append(FieldProblem("training.sharding", words))
+        if "8bit" in self.training.optimizer:
+            words = (
+                "The 8-bit optimizers cannot keep a share of a weight. "
+                'Use "adamw" or "sgd", or training.sharding "none".'
+            )
+            found.append(FieldProblem("training.optimizer", words))
+        return found
 
     def _nothing_to_stop_by(self) -> list[FieldProblem]:
         """Early stopping looks at the held-out loss: without one it would never stop."""

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from jobs import durable
-from jobs.context import NeedsAPerson, Stopped, TaskContext
+from jobs.context import NeedsAPerson, Stopped, Task, TaskContext
 from jobs.progress import read_metrics
 from studio.errors import StudioError
 from studio.inference.opened import ADAPTER_FOLDER, MODEL_FOLDER, ORDER_FILE, SHAPE_FILE
@@ -22,7 +22,7 @@ from studio.models.source import resolve
 from studio.settings import Home
 from studio.spec import TrainOrder, TrainSpec
 from studio.spec.installed import require_installed
-from studio.training import adapters, checkups, encoding, loading, loop, probe
+from studio.training import adapters, checkups, encoding, loading, loop, probe, sharding
 from studio.training.batching import PACKABLE
 from studio.training.fitting import is_out_of_memory
 from studio.training.fused import fuse
@@ -34,9 +34,12 @@ from studio.training.loop import Report, Setup
 from studio.training.lower import cut_of, keep_states
 from studio.training.meter import Meter
 from studio.training.preparing import Kept, Prepared, prepare
+from studio.training.ranks import ALONE, Ranks, joined, launched, launching
+from studio.training.ranks.context import RankContext
 from studio.training.reference import with_reference
 from studio.training.room import DISK_ERRORS, is_full_disk
 from studio.training.sinks import Sinks
+from studio.training.tuners import Tuner, tuner_of
 
 LOWER_FILE = "lower-layers.bin"
 REMEDY = (
@@ -46,12 +49,32 @@ REMEDY = (
 
 
 def train(context: TaskContext) -> dict[str, Any]:
-    """Train as ordered, going on from the last checkpoint.
+    """Train as ordered, going on from the last checkpoint; several processes where the spec says so.
 
     Raises Stopped once a stop was asked for, NeedsAPerson where the disk has no room left.
     """
+    training = TrainOrder.parse(context.spec).spec.training
+    if training.processes > 1:
+        return launching.run(context, training) or {}
+    return _guarded(context, ALONE)
+
+
+def _on_a_rank(context: TaskContext) -> dict[str, Any]:
+    """One rank's part of a training; the first one's result is the task's."""
+    assert isinstance(context, RankContext)
+    spec = TrainOrder.parse(context.spec).spec
+    device = _device(context, spec)
+    with joined(*launched(), device, context.meeting_folder / "store") as ranks:
+        return _guarded(context, ranks)
+
+
+# What studio/training/ranks/rank.py finds by name.
+ON_A_RANK: dict[str, Task] = {"train": _on_a_rank}
+
+
+def _guarded(context: TaskContext, ranks: Ranks) -> dict[str, Any]:
     try:
-        return _train(context)
+        return _train(context, ranks)
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
@@ -66,10 +89,12 @@ def train(context: TaskContext) -> dict[str, Any]:
         ) from error
 
 
-def _train(context: TaskContext) -> dict[str, Any]:
-    order = _order(context)
-    setup = _set_up(context, order)
-    sinks = _open_loggers(context, order)
+def _train(context: TaskContext, ranks: Ranks) -> dict[str, Any]:
+    order = _order(context, ranks)
+    # Before anything that takes time: a training of fewer processes than asked for is another one.
+    ranks.require(order.spec.training.processes)
+    setup = _set_up(context, order, ranks)
+    sinks = _open_loggers(context, order, ranks)
     meter = Meter(setup.device)
     began, is_complete = time.monotonic(), False
     try:
@@ -95,7 +120,7 @@ def _train(context: TaskContext) -> dict[str, Any]:
     return _result(context, setup, outcome)
 
 
-def _order(context: TaskContext) -> TrainOrder:
+def _order(context: TaskContext, ranks: Ranks) -> TrainOrder:
     """The order, written into the run's folder so that the run can be understood without the queue."""
     order = TrainOrder.parse(context.spec)
     require_installed(order.spec.loggers)
@@ -111,8 +136,9 @@ def _order(context: TaskContext) -> TrainOrder:
     licence = resolved.licence or order.base.licence  # of the Hub's models known once they are here
     base = replace(order.base, folder=str(resolved.folder), licence=licence)
     order = replace(order, base=base, spec=_settled(context, order.spec))
-    durable.write_json(context.folder / ORDER_FILE, order.to_json())
-    durable.write_json(context.folder / "spec.json", order.spec.to_json())
+    if ranks.is_first:
+        durable.write_json(context.folder / ORDER_FILE, order.to_json())
+        durable.write_json(context.folder / "spec.json", order.spec.to_json())
     return order
 
 
@@ -126,7 +152,7 @@ def _settled(context: TaskContext, spec: TrainSpec) -> TrainSpec:
     return replace(spec, training=training)
 
 
-def _set_up(context: TaskContext, order: TrainOrder) -> Setup:
+def _set_up(context: TaskContext, order: TrainOrder, ranks: Ranks) -> Setup:
     """Rows encoded, model loaded, method attached: all that the loop needs."""
     spec = order.spec
     folder = Path(order.base.folder)
@@ -136,25 +162,8 @@ def _set_up(context: TaskContext, order: TrainOrder) -> Setup:
     trains_weights = spec.method.method.family == "full"
     numbers = loading.choose_numbers(spec.training.precision, device, trains_weights=trains_weights)
     head = Head.of(spec.objective)
-    base = _base(folder, spec, numbers, rows).to(device)
-    packs = spec.may_pack and spec.objective.objective.layout in PACKABLE
-    packed = packs and probe.can_pack(base, len(tokenizer))
-    if spec.training.packing == "on" and not packed:
-        raise StudioError(
-            "This model does not keep packed rows apart, so packing would mix them. "
-            'Set training.packing to "auto" or "off".',
-            code="spec",
-        )
-    model = adapters.attach(base, spec.method, seed=spec.training.seed, head=head)
-    if spec.training.gradient_checkpointing:
-        loading.checkpoint_activations(model)
-    fuse(model)
-    counts = adapters.count(model)
-    context.log(
-        f"{counts.trainable:,} of {counts.total:,} parameters train "
-        f"({counts.trainable / counts.total:.2%}), on {device}, in {numbers.name}"
-        f"{', rows packed' if packed else ''}."
-    )
+    base = _base(folder, spec, numbers, rows)
+    model, packed = _made_ready(context, spec, base, device, len(tokenizer), ranks)
     checkpoints = context.folder / "checkpoints"
     if context.crashes:
         context.log(
@@ -174,6 +183,7 @@ def _set_up(context: TaskContext, order: TrainOrder) -> Setup:
         start_id=loading.start_id(base),
         tokenizer=tokenizer,
         crashes=context.crashes,
+        ranks=ranks,
     )
     setup = _with_lower(context, _with_reference(context, setup), len(tokenizer))
     rows.ahead.give_way()
@@ -191,6 +201,57 @@ def _rows(context: TaskContext, spec: TrainSpec, tokenizer: Any) -> Prepared:
         f"{'; their tokens are known from before' if rows.were_known else ''}."
     )
     return rows
+
+
+def _made_ready(
+    context: TaskContext,
+    spec: TrainSpec,
+    base: nn.Module,
+    device: torch.device,
+    vocabulary: int,
+    ranks: Ranks,
+) -> tuple[nn.Module, bool]:
+    """The method attached to the base, all of it on the device; and whether rows share a line."""
+    is_sharded = spec.training.sharding != "none"
+    # A model that is spread never lies on a device whole.
+    packed = not is_sharded and _packs(spec, base.to(device), vocabulary)
+    model = adapters.attach(
+        base, spec.method, seed=spec.training.seed, head=Head.of(spec.objective)
+    )
+    if spec.training.gradient_checkpointing:
+        loading.checkpoint_activations(model)
+    fuse(model)
+    counts = adapters.count(model)
+    if is_sharded:
+        if type(tuner_of(spec.method)) is not Tuner:
+            raise StudioError(
+                f"{spec.method.method.title} was not tried on a model that is spread over processes. "
+                'Set training.sharding to "none", or choose another method, such as lora.',
+                code="spec",
+            )
+        model = sharding.shard(model, ranks, device)
+        packed = _packs(spec, model, vocabulary)
+        sharding.hand_back(model)
+    together = f", {ranks.count} processes together" if ranks.count > 1 else ""
+    context.log(
+        f"{counts.trainable:,} of {counts.total:,} parameters train "
+        f"({counts.trainable / counts.total:.2%}), on {device}, in {spec.training.precision}"
+        f"{', rows packed' if packed else ''}{together}{', each a share' if is_sharded else ''}."
+    )
+    return model, packed
+
+
+def _packs(spec: TrainSpec, model: nn.Module, vocabulary: int) -> bool:
+    """Whether rows share a line. Raises StudioError where that was asked for and cannot be."""
+    may = spec.may_pack and spec.objective.objective.layout in PACKABLE
+    packed = may and probe.can_pack(model, vocabulary)
+    if spec.training.packing == "on" and not packed:
+        raise StudioError(
+            "This model does not keep packed rows apart, so packing would mix them. "
+            'Set training.packing to "auto" or "off".',
+            code="spec",
+        )
+    return packed
 
 
 def _base(folder: Path, spec: TrainSpec, numbers: Numbers, rows: Prepared) -> nn.Module:
@@ -226,6 +287,7 @@ def _with_reference(context: TaskContext, setup: Setup) -> Setup:
             setup.numbers.context,
             setup.asked_fit,
             context.log,
+            setup.ranks,
         )
         for name, rows in (("training", setup.training), ("held_out", setup.held_out))
     )
@@ -234,8 +296,8 @@ def _with_reference(context: TaskContext, setup: Setup) -> Setup:
 
 def _with_lower(context: TaskContext, setup: Setup, vocabulary: int) -> Setup:
     """Where only upper layers train: with a place for what the lower ones give, so that they run once."""
-    training = setup.spec.training
-    if not setup.packed or setup.spec.objective.objective.layout != "tokens":
+    training, ranks = setup.spec.training, setup.ranks
+    if not setup.packed or setup.spec.objective.objective.layout != "tokens" or setup.is_sharded:
         return setup
     if cut_of(setup.model) is None:
         return setup
@@ -244,9 +306,9 @@ def _with_lower(context: TaskContext, setup: Setup, vocabulary: int) -> Setup:
     kept = keep_states(
         setup.model,
         [*setup.training, *setup.held_out],
-        context.folder / LOWER_FILE,
+        context.folder / (f"rank-{ranks.rank}-{LOWER_FILE}" if ranks.rank else LOWER_FILE),
         vocabulary=vocabulary,
-        limit_bytes=training.layer_cache_bytes,
+        limit_bytes=training.layer_cache_bytes // ranks.count,
         precision=setup.numbers.context,
     )
     if isinstance(kept, str):
@@ -265,17 +327,21 @@ def _device(context: TaskContext, spec: TrainSpec) -> torch.device:
     slot = next(iter(context.slots), "")
     if slot.startswith("cuda"):
         return loading.choose_device(slot)
-    return loading.choose_device("cpu" if slot.startswith("cpu") else spec.training.devices)
+    device = loading.choose_device("cpu" if slot.startswith("cpu") else spec.training.devices)
+    if device.type == "cuda" and isinstance(context, RankContext):
+        return torch.device("cuda", context.rank)
+    return device
 
 
-def _open_loggers(context: TaskContext, order: TrainOrder) -> Sinks:
+def _open_loggers(context: TaskContext, order: TrainOrder, ranks: Ranks) -> Sinks:
     """The loggers that the spec chose; they learn the settings, not the data and no path."""
     spec = order.spec
+    choices = spec.loggers if ranks.is_first else ()
     document = spec.to_json()
     config = {name: document[name] for name in ("objective", "method", "training")}
     name = f"{spec.name or order.base.title} ({context.job_id})"
     about = {"base": order.base.title, **config}
-    return Sinks.open(spec.loggers, context.folder, name, about, context.log)
+    return Sinks.open(choices, context.folder, name, about, context.log)
 
 
 def _report(context: TaskContext, sinks: Sinks, meter: Meter, report: Report) -> None:
@@ -314,6 +380,10 @@ def _say_how_it_ended(context: TaskContext, setup: Setup, outcome: loop.Outcome)
 
 def _keep(setup: Setup, folder: Path, order: TrainOrder) -> None:
     """Save what was trained; a crash between saving and the queue's note finds it saved already."""
+    if setup.is_sharded:
+        sharding.gather(setup.model, setup.ranks)
+    if not setup.ranks.is_first:
+        return
     is_full = setup.spec.method.method.family == "full"
     target = folder / (MODEL_FOLDER if is_full else ADAPTER_FOLDER)
     durable.clear_leftovers(target)
@@ -359,7 +429,8 @@ def _result(context: TaskContext, setup: Setup, outcome: loop.Outcome) -> dict[s
         "measured": {
             "seconds": round(seconds, 3),
             "tokens_per_second": round(outcome.position.tokens / max(seconds, 1e-9), 1),
-            "peak_bytes": _peak_bytes(setup.device),
+            # Of the process that needed most.
+            "peak_bytes": setup.ranks.most(_peak_bytes(setup.device)),
         },
     }
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ from torch import nn
 
 from studio.errors import AskedWrongly, FieldProblem, StudioError
 from studio.spec import MethodChoice
-from studio.training import prompts
 from studio.training.heads import CAUSAL, Head
 from studio.training.quantized import QuantizedLinear
 from studio.training.survey import survey
@@ -83,7 +81,9 @@ def count(model: nn.Module) -> Counts:
     """Exact parameter counts; tied weights count once."""
     return Counts(
         trainable=sum(value.numel() for _, value in trainable(model)),
-        total=sum(value.numel() for value in model.parameters()) + _in_few_bits(model),
+        # Codes of quantised weights are no numbers of the model, wherever they lie.
+        total=sum(value.numel() for value in model.parameters() if value.is_floating_point())
+        + _in_few_bits(model),
     )
 
 
@@ -119,19 +119,6 @@ def load(base: nn.Module, folder: Path) -> peft.PeftModel:
 def has_adapter(model: nn.Module) -> bool:
     """Whether an adapter lies on the model, rather than its own weights having been trained."""
     return isinstance(model, peft.PeftModel)
-
-
-@contextmanager
-def without(model: nn.Module) -> Iterator[nn.Module]:
-    """The base alone, as it is used within: the adapter switched off, or all as it is where there is none."""
-    if prompts.learns_one(model):
-        with prompts.base_of(model) as base:
-            yield base
-    elif isinstance(model, peft.PeftModel):
-        with model.disable_adapter():
-            yield model
-    else:
-        yield model
 
 
 def is_adapter(folder: Path) -> bool:

@@ -39,6 +39,9 @@ class Batch:
     their log-probabilities under the reference model. `weights (rows,)`: how much each row counts,
     below 0 where its answer is not wanted. `mismatched` are the same questions with others' answers;
     what they tell the step before it begins comes back as `baseline` (a scalar).
+
+    `is_idle`: computed like any other so that processes that borrow each other's weights stay in step;
+    it counts for nothing.
     """
 
     inputs: dict[str, Tensor]
@@ -55,6 +58,11 @@ class Batch:
     baseline: Tensor | None = None
     documents: tuple[int, ...] = ()
     entering: Callable[[], AbstractContextManager[Any]] | None = None
+    is_idle: bool = False
+
+    def idle(self) -> Batch:
+        """The same computation, counting for nothing."""
+        return replace(self, tokens=0, trained_tokens=0, units=0, is_idle=True)
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on `device`."""
@@ -175,6 +183,13 @@ def batch_of(
     if layout == "sequences":
         return _sequences(rows, packed=packed, pad_id=pad_id)
     return _packed(rows) if packed else _padded(rows, pad_id)
+
+
+def units_of(rows: Sequence[Encoded], layout: Layout) -> int:
+    """What the losses of `rows` sum over: the `units` of the batches that are made of them."""
+    if layout == "decoder":
+        return sum(len(row.target) for row in rows)
+    return len(rows) if layout != "tokens" else sum(sum(row.mask[1:]) for row in rows)
 
 
 def _packed(rows: Sequence[Encoded]) -> Batch:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ from studio.errors import StudioError
 from studio.training.adapters import trainable
 from studio.training.fitting import Fit
 from studio.training.randomness import random_states, restore_random_states
+from studio.training.ranks import ALONE, Ranks
+from studio.training.room import DISK_ERRORS
+from studio.training.sharding import spread_like, whole
 from studio.training.spikes import Spikes
 from studio.training.stopping import HeldOut
 from studio.training.tuners.tuner import State
@@ -72,6 +76,7 @@ def save(
     keep: int,
     limit_bytes: int | None = None,
     spare_step: int | None = None,
+    ranks: Ranks = ALONE,
 ) -> Path:
     """Write a checkpoint below `folder`, then remove all but the newest `keep`. Gives its path.
 
@@ -79,32 +84,69 @@ def save(
     so does the one after `spare_step`, the best so far.
     Holds the trained weights, the optimizer's state, what the `method` must keep beside them, all random
     states and the position; each file's hash is kept, so that a damaged checkpoint is found when it is
-    wanted. No pickle.
+    wanted. No pickle. The first of the `ranks` writes it, whole whatever each of them holds; all have to
+    call this.
     """
     path = _path(folder, position.step)
-    if path.exists():
+    if ranks.first_says(path.exists()):
         return path
-    with durable.new_folder(path) as new:
-        weights = {name: value.detach().contiguous().cpu() for name, value in trainable(model)}
-        safetensors.torch.save_file(weights, new / "weights.safetensors")
-        state, plain = _optimizer_state(optimizer)
-        safetensors.torch.save_file(state, new / "optimizer.safetensors")
-        safetensors.torch.save_file(random_states(), new / "random.safetensors")
-        if method is not None and method.tensors:
-            held = {name: value.detach().cpu().clone() for name, value in method.tensors.items()}
-            safetensors.torch.save_file(held, new / METHOD)
-        values = {"method": method.values} if method is not None and method.values else {}
-        durable.write_json(new / POSITION, {**asdict(position), **plain, **values})
-        durable.write_json(new / HASHES, {file.name: _sha256(file) for file in new.iterdir()})
-    _prune(folder, keep, limit_bytes, spare_step)
+    if position.fit is not None:
+        fit = functools.reduce(Fit.at_most, ranks.gather(position.fit))
+        position = replace(position, fit=fit)
+    content = _Content(
+        {name: _whole_on_cpu(value) for name, value in trainable(model)},
+        *_optimizer_state(optimizer),
+        _by_rank(ranks.gather(random_states())),
+        method or State(),
+        position,
+    )
+    failure: Exception | None = None
+    if ranks.is_first:
+        try:
+            content.write(path)
+            _prune(folder, keep, limit_bytes, spare_step)
+        except DISK_ERRORS as error:
+            failure = error
+    failure = ranks.first_says(failure)
+    if failure is not None:
+        raise failure
     return path
 
 
 @dataclass(frozen=True)
+class _Content:
+    """What a checkpoint holds, all of it on the CPU."""
+
+    weights: dict[str, Tensor]
+    optimizer: dict[str, Tensor]
+    plain: dict[str, Any]
+    random: dict[str, Tensor]
+    method: State
+    position: Position
+
+    def write(self, path: Path) -> None:
+        with durable.new_folder(path) as new:
+            safetensors.torch.save_file(self.weights, new / "weights.safetensors")
+            safetensors.torch.save_file(self.optimizer, new / "optimizer.safetensors")
+            safetensors.torch.save_file(self.random, new / "random.safetensors")
+            if self.method.tensors:
+                held = {
+                    name: _whole_on_cpu(each).clone() for name, each in self.method.tensors.items()
+                }
+                safetensors.torch.save_file(held, new / METHOD)
+            values = {"method": self.method.values} if self.method.values else {}
+            durable.write_json(new / POSITION, {**asdict(self.position), **self.plain, **values})
+            hashes = {file.name: _sha256(file) for file in new.iterdir()}
+            durable.write_json(new / HASHES, hashes)
+
+
+@dataclass(frozen=True)
 class Saved:
-    """An undamaged checkpoint."""
+    """An undamaged checkpoint. It may have been written by more or fewer ranks than go on with it, as
+    long as a step takes the same rows."""
 
     path: Path
+    ranks: Ranks = ALONE
 
     @property
     def _document(self) -> dict[str, Any]:
@@ -122,20 +164,28 @@ class Saved:
         document = self._document
         _restore_weights(self.path, model)
         _restore_optimizer(optimizer, self.path, document)
-        restore_random_states(safetensors.torch.load_file(self.path / "random.safetensors"))
+        states = safetensors.torch.load_file(self.path / "random.safetensors")
+        own = _of_rank(states, self.ranks.rank)
+        if own:
+            restore_random_states(own)
         return Position.read(document)
 
 
-def newest(folder: Path) -> Saved | None:
+def newest(folder: Path, ranks: Ranks = ALONE) -> Saved | None:
     """The newest undamaged checkpoint below `folder`; None when there is nothing to go on from.
 
-    Damaged ones are set aside under a name that says so.
+    Damaged ones are set aside under a name that says so, by the first of the `ranks`.
     """
+    path = ranks.first_says(_newest(folder) if ranks.is_first else None)
+    return None if path is None else Saved(path, ranks)
+
+
+def _newest(folder: Path) -> Path | None:
     for unfinished in folder.glob(".step-*.partial"):
         shutil.rmtree(unfinished, ignore_errors=True)
     for path in reversed(_paths(folder)):
         if _is_whole(path):
-            return Saved(path)
+            return path
         path.rename(path.with_name(f"damaged-{path.name}"))
     return None
 
@@ -165,7 +215,30 @@ def _restore_weights(path: Path, model: nn.Module) -> None:
     weights = safetensors.torch.load_file(path / "weights.safetensors")
     with torch.no_grad():
         for name, value in trainable(model):
-            value.copy_(weights[name])
+            value.copy_(spread_like(weights[name], value))
+
+
+def _by_rank(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """The first rank's states under their own names, the others' as `rank1.cpu`."""
+    return {
+        f"rank{rank}.{name}" if rank else name: state
+        for rank, own in enumerate(states)
+        for name, state in own.items()
+    }
+
+
+def _of_rank(states: Mapping[str, Tensor], rank: int) -> dict[str, Tensor]:
+    """One rank's states; none where the checkpoint was written by fewer."""
+    before = f"rank{rank}." if rank else ""
+    return {
+        name.removeprefix(before): state
+        for name, state in states.items()
+        if (name.startswith(before) if rank else not name.startswith("rank"))
+    }
+
+
+def _whole_on_cpu(value: Tensor) -> Tensor:
+    return whole(value.detach()).contiguous().cpu()
 
 
 def _prune(folder: Path, keep: int, limit_bytes: int | None, spare_step: int | None) -> None:
@@ -213,7 +286,7 @@ def _optimizer_state(optimizer: torch.optim.Optimizer) -> tuple[dict[str, Tensor
     state = dict(_named(document["state"]))
     # Copies: 8-bit optimizers share one table among all parameters, which a file may not.
     tensors = {
-        name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
+        name: whole(value.detach()).cpu().clone(memory_format=torch.contiguous_format)
         for name, value in state.items()
         if isinstance(value, Tensor)
     }
@@ -241,4 +314,9 @@ def _restore_optimizer(
         for part in outer:
             place = place.setdefault(part, {})
         place[key] = value
+    known = [value for group in optimizer.param_groups for value in group["params"]]
+    for number, values in state.items():
+        for name, value in values.items():
+            if isinstance(value, Tensor):
+                values[name] = spread_like(value, known[number])
     optimizer.load_state_dict({"state": state, "param_groups": document["groups"]})

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from studio.errors import ModelProblem, StudioError
 from studio.training.adapters import trainable
+from studio.training.sharding import own
 
 
 def refuse_broken_base(base: nn.Module) -> None:
@@ -39,7 +40,7 @@ def refuse_other_tokenizer(base: nn.Module, highest_id: int) -> None:
 
 def refuse_broken_result(model: nn.Module, accepted_steps: int) -> None:
     """Raises StudioError where nothing was learned, or what was learned is not finite."""
-    broken = next((name for name, value in trainable(model) if _not_finite(value)), None)
+    broken = next((name for name, value in trainable(model) if _not_finite(own(value))), None)
     if broken is None and accepted_steps > 0:
         return
     found = (

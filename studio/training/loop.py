@@ -7,27 +7,33 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from studio.objectives import Encoded
 from studio.spec import TrainSpec
-from studio.training import checkpoints, checkups, optimizers, spikes, step, stopping
-from studio.training.batching import Batch, Schedule, batch_of, by_length, groups
+from studio.training import checkpoints, checkups, optimizers, sharding, spikes, step, stopping
+from studio.training.adapters import trainable
+from studio.training.batching import Batch, Schedule, batch_of, by_length, groups, units_of
 from studio.training.checkpoints import Position
 from studio.training.fitting import Fit, survive
 from studio.training.held_out import measure_of
 from studio.training.loading import Numbers, checkpoint_activations
 from studio.training.losses import loss_of
 from studio.training.lower import LowerStates
+from studio.training.ranks import ALONE, Ranks
 from studio.training.room import DISK_ERRORS, DiskRoom, is_full_disk, shortage_words
 from studio.training.tuners import Tuner, tuner_of
 from studio.training.tuners.tuner import Ground
 
+Result = TypeVar("Result")
+
 # A run that is killed loses at most about this much work, however long its epochs are.
 CHECKPOINT_EVERY_S = 300.0
+# Ranks drop different numbers out: their seeds lie so far apart.
+_SEEDS_APART = 1_000_003
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,7 @@ class Setup:
 
     `crashes` is how often an attempt was killed from outside, mostly for want of memory. `lower` keeps
     what the untrained lower layers give, where that is worth it. `tokenizer` is there for methods that
-    begin with a text.
+    begin with a text. All `ranks` are given the same rows.
     """
 
     spec: TrainSpec
@@ -52,6 +58,12 @@ class Setup:
     crashes: int = 0
     lower: LowerStates | None = None
     tokenizer: Any = None
+    ranks: Ranks = ALONE
+
+    @property
+    def is_sharded(self) -> bool:
+        """Whether the ranks must compute in step, since each borrows the others' weights."""
+        return self.spec.training.sharding != "none"
 
     @property
     def tuner(self) -> Tuner:
@@ -63,10 +75,7 @@ class Setup:
         """How the spec lays out a step's rows."""
         training = self.spec.training
         return Fit(
-            training.rows_at_a_time,
-            training.gradient_checkpointing,
-            training.tokens_per_batch,
-            may_recompute=self.spec.method.method.recomputes,
+            training.rows_at_a_time, training.gradient_checkpointing, training.tokens_per_batch
         )
 
 
@@ -116,9 +125,11 @@ def run(
 
     `on_words` is told what a person should know of the way there.
     """
-    training = setup.spec.training
+    training, ranks = setup.spec.training, setup.ranks
+    ranks.require(training.processes)
     schedule = plan(setup)
     optimizer, position = _begin(setup, schedule)
+    _require_alike(setup)
     fit = _begin_with(setup, position)
     room = DiskRoom(setup.checkpoints, setup.model)
     if position.step == 0 and setup.held_out:
@@ -138,6 +149,7 @@ def run(
         shortage = room.shortage()
         stop = should_stop() or shortage is not None
         is_due = time.monotonic() - saved_at > CHECKPOINT_EVERY_S
+        stop, is_due, shortage = ranks.first_says((stop, is_due, shortage))
         goes_on = _goes_on(setup, schedule, position)
         is_due |= not goes_on or schedule.ends_epoch(position.step - 1)
         is_due |= training.early_stopping is not None and position.is_best
@@ -155,12 +167,17 @@ def _begin(setup: Setup, schedule: Schedule) -> tuple[torch.optim.Optimizer, Pos
     training, tuner, settings = setup.spec.training, setup.tuner, setup.spec.method.settings
     tuner.begin(setup.model, settings, schedule.total_steps)
     torch.manual_seed(training.seed)
-    saved = checkpoints.newest(setup.checkpoints)
+    saved = checkpoints.newest(setup.checkpoints, setup.ranks)
     if saved is None:
         tuner.prepare(setup.model, settings, _ground(setup, schedule))
-        return optimizers.build(setup.model, setup.spec), Position()
-    tuner.restore(setup.model, settings, saved.method_state())
+    else:
+        tuner.restore(setup.model, settings, saved.method_state())
+    # Until here all ranks drew the same numbers: their weights must be the same.
+    if not setup.ranks.is_first:
+        torch.manual_seed(training.seed + _SEEDS_APART * setup.ranks.rank)
     optimizer = optimizers.build(setup.model, setup.spec)
+    if saved is None:
+        return optimizer, Position()
     return optimizer, saved.restore(setup.model, optimizer)
 
 
@@ -171,6 +188,14 @@ def _ground(setup: Setup, schedule: Schedule) -> Ground:
         return batches_of(setup, rows, setup.asked_fit)
 
     return Ground(setup.training, batches, loss_of(setup.spec.objective), setup.tokenizer)
+
+
+def _require_alike(setup: Setup) -> None:
+    """Each rank with the very same weights, or its share of them."""
+    if setup.is_sharded:
+        sharding.require_sharded(setup.model, setup.ranks)
+    else:
+        setup.ranks.refuse_strays(trainable(setup.model))
 
 
 def _begin_with(setup: Setup, position: Position) -> Fit:
@@ -200,6 +225,7 @@ def _save(
     """Save a checkpoint; where there was no room for it, the words to tell a person."""
     training = setup.spec.training
     best = position.held_out.best_step if training.early_stopping is not None else None
+    _require_alike(setup)
     try:
         checkpoints.save(
             setup.checkpoints,
@@ -210,6 +236,7 @@ def _save(
             keep=training.keep_checkpoints,
             limit_bytes=training.checkpoint_bytes,
             spare_step=best,
+            ranks=setup.ranks,
         )
     except DISK_ERRORS as error:
         if not is_full_disk(error):
@@ -245,21 +272,28 @@ def _with_held_out(
     """The report with what the held-out rows tell, and the fit that did; training state stays as it is."""
     choice, context = setup.spec.objective, setup.numbers.context
     loss, measure = loss_of(choice), measure_of(choice)
+    rows = setup.ranks.share(setup.held_out)
 
-    def attempt(fit: Fit) -> tuple[float, dict[str, Any]]:
-        total, units, sums = 0.0, 0, torch.zeros(())
-        batches = step.with_baseline(setup.model, batches_of(setup, setup.held_out, fit), context)
-        for batch in batches:
+    def attempt(fit: Fit) -> tuple[float, Tensor]:
+        total, sums = 0.0, torch.zeros((), dtype=torch.float64)
+        for batch in step.with_baseline(batches_of(setup, rows, fit), gained, len(setup.held_out)):
             losses, counts = step.look(setup.model, loss, measure.count, batch, context())
-            total += float(losses.total)
-            units += losses.units
-            sums = counts + sums
-        return total / units, measure.figures(sums, units, total / units)
+            if not batch.is_idle:
+                total += float(losses.total)
+                sums = counts.cpu() + sums
+        return total, sums
 
     was_training = setup.model.training
     setup.model.eval()
-    (mean, figures), fit = survive(attempt, fit, setup.model, on_words)
+    gained, fit = _gained(setup, rows, fit, on_words)
+    (total, sums), fit = _survive(setup, attempt, fit, on_words)
+    sharding.hand_back(setup.model)
     setup.model.train(was_training)
+    units = units_of(setup.held_out, choice.objective.layout)
+    mean = setup.ranks.sums(total)[0] / units
+    # A rank without a row does not know how many things are counted.
+    counted = [each for each in setup.ranks.gather(sums) if each.ndim]
+    figures = measure.figures(torch.stack(counted).sum(0), units, mean)
     return replace(report, held_out_loss=mean, held_out=figures), fit
 
 
@@ -280,13 +314,13 @@ def _one_step(
     rate = training.learning_rate * share * position.spikes.rate_factor
     optimizers.set_rate(optimizer, rate)
     rows = [setup.training[row] for row in schedule.rows_of(position.step)]
-    if training.tokens_per_batch is not None and not setup.packed:
-        rows = by_length(rows)
-    gradients, fit = survive(
-        lambda fit: _gradients(setup, batches_of(setup, rows, fit)), fit, setup.model, on_words
-    )
+    units = units_of(rows, setup.spec.objective.objective.layout)
+    gradients, fit = _gradients_of(setup, rows, units, fit, on_words)
+    if not setup.is_sharded:
+        setup.ranks.add_gradients(optimizers.parameters(optimizer))
+    total, tokens = setup.ranks.sums(gradients.total_loss, gradients.tokens)
     norm = step.clip(optimizers.parameters(optimizer), training.max_grad_norm)
-    loss, size = gradients.mean_loss, float(norm)
+    loss, size = total / units, float(sharding.whole(norm))
     judgement = spikes.judge(position.spikes, loss, size, training, position.step + 1)
     tuner, settings = setup.tuner, setup.spec.method.settings
     step.update(
@@ -295,11 +329,10 @@ def _one_step(
         observe=lambda: tuner.observe(setup.model, settings, position.step + 1),
     )
     seconds = time.monotonic() - began
-    tokens = gradients.tokens
     done = replace(
         position,
         step=position.step + 1,
-        tokens=position.tokens + tokens,
+        tokens=position.tokens + int(tokens),
         seconds=position.seconds + seconds,
         spikes=judgement.spikes,
         held_out=position.held_out.after_step(loss) if judgement.applies else position.held_out,
@@ -323,27 +356,86 @@ class _Gradients:
 
     losses: list[Tensor]
     tokens: int
-    units: int
 
     @property
-    def mean_loss(self) -> float:
-        """Mean loss a unit: here the device is waited for, once a step."""
-        return float(torch.stack(self.losses).sum()) / self.units
+    def total_loss(self) -> float:
+        """The losses of all units: here the device is waited for, once a step."""
+        return float(torch.stack(self.losses).sum()) if self.losses else 0.0
 
 
-def _gradients(setup: Setup, batches: Sequence[Batch]) -> _Gradients:
+def _gradients_of(
+    setup: Setup,
+    rows: Sequence[Encoded],
+    units: int,
+    fit: Fit,
+    on_words: Callable[[str], None],
+) -> tuple[_Gradients, Fit]:
+    """This rank's part of the gradients of a step's `rows`, and the fit that did."""
+    own = setup.ranks.share(rows)
+    if setup.spec.training.tokens_per_batch is not None and not setup.packed:
+        own = by_length(own)
+    gained, fit = _gained(setup, own, fit, on_words)
+    return _survive(
+        setup,
+        lambda fit: _gradients(
+            setup, step.with_baseline(batches_of(setup, own, fit), gained, len(rows)), units
+        ),
+        fit,
+        on_words,
+    )
+
+
+def _gradients(setup: Setup, batches: Sequence[Batch], units: int) -> _Gradients:
     loss, context = loss_of(setup.spec.objective), setup.numbers.context
-    batches = step.with_baseline(setup.model, batches, context)
-    units = sum(batch.units for batch in batches)
     total = functools.partial(setup.tuner.total, settings=setup.spec.method.settings)
     losses = [
         step.micro_step(setup.model, loss, batch, units, context(), total).total
         for batch in batches
     ]
-    return _Gradients(losses, sum(batch.tokens for batch in batches), units)
+    return _Gradients(
+        [each for each, batch in zip(losses, batches, strict=True) if not batch.is_idle],
+        sum(batch.tokens for batch in batches),
+    )
+
+
+def _gained(
+    setup: Setup, rows: Sequence[Encoded], fit: Fit, on_words: Callable[[str], None]
+) -> tuple[Tensor | None, Fit]:
+    """What this rank's rows told all ranks before the step begins; None where losses ask for nothing."""
+    if setup.training[0].mismatched is None:
+        return None, fit
+    own, fit = _survive(
+        setup,
+        lambda fit: step.gains(setup.model, batches_of(setup, rows, fit), setup.numbers.context),
+        fit,
+        on_words,
+    )
+    total = torch.zeros(()) if own is None else own.cpu()
+    return setup.ranks.sum(total).to(setup.device), fit
+
+
+def _survive(
+    setup: Setup, attempt: Callable[[Fit], Result], fit: Fit, on_words: Callable[[str], None]
+) -> tuple[Result, Fit]:
+    """`attempt(fit)`, with a smaller fit where memory runs out; ranks in step can only stop together."""
+    if setup.is_sharded:
+        return attempt(fit), fit
+    return survive(attempt, fit, setup.model, on_words)
 
 
 def batches_of(setup: Setup, rows: Sequence[Encoded], fit: Fit) -> list[Batch]:
+    """This rank's `rows` as it takes them; ranks in step take equally many, the last of them idle."""
+    batches = _batches(setup, rows, fit)
+    if not setup.is_sharded:
+        return batches
+    missing = setup.ranks.most(len(batches)) - len(batches)
+    return [
+        *batches,
+        *[batch.idle() for batch in _batches(setup, setup.training[:1], fit)] * missing,
+    ]
+
+
+def _batches(setup: Setup, rows: Sequence[Encoded], fit: Fit) -> list[Batch]:
     """Rows as micro-batches on the device, in the rows' order."""
     layout = setup.spec.objective.objective.layout
     batches = []

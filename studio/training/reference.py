@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -14,9 +15,12 @@ from torch import Tensor, nn
 
 from jobs import durable
 from studio.objectives import Encoded
-from studio.training import adapters, step
+from studio.training import step
+from studio.training.adapters import has_adapter
 from studio.training.batching import Batch
 from studio.training.fitting import Fit, survive
+from studio.training.ranks import ALONE, Ranks
+from studio.training.sharding import hand_back
 
 
 def with_reference(
@@ -27,31 +31,50 @@ def with_reference(
     precision: Callable[[], AbstractContextManager[Any]],
     fit: Fit,
     on_words: Callable[[str], None],
+    ranks: Ranks = ALONE,
 ) -> list[Encoded]:
     """The rows, each with the log-probabilities of its two answers under the base model.
 
     The base is the model with its adapter off, so no second one is held; where all weights train it
-    is the model before training. They are computed once and kept in `file`: a resumed run reads them.
+    is the model before training. They are computed once, each rank a part, and kept in `file`: a
+    resumed run reads them.
     """
-    if file.is_file():
+    if ranks.first_says(file.is_file()):
         kept = safetensors.torch.load_file(file)["scores"]
         if len(kept) == len(rows):
             return _joined(rows, kept)
     was_training = model.training
     model.eval()
-    with adapters.without(model) as base:
-        scores, _ = survive(
-            lambda fit: torch.cat(
-                [_scores(base, batch, precision) for batch in batches_of(rows, fit)]
-            ),
+    with _base(model):
+        own, _ = survive(
+            lambda fit: _all_scores(model, batches_of(ranks.share(rows), fit), precision),
             fit,
             model,
             on_words,
         )
     model.train(was_training)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    durable.write_bytes(file, safetensors.torch.save({"scores": scores}))
+    hand_back(model)
+    scores = torch.cat(ranks.gather(own))
+    if ranks.is_first:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        durable.write_bytes(file, safetensors.torch.save({"scores": scores}))
     return _joined(rows, scores)
+
+
+def _base(model: nn.Module) -> AbstractContextManager[Any]:
+    if has_adapter(model):
+        return model.disable_adapter()  # type: ignore[operator, no-any-return]
+    return contextlib.nullcontext()
+
+
+def _all_scores(
+    model: nn.Module,
+    batches: Sequence[Batch],
+    precision: Callable[[], AbstractContextManager[Any]],
+) -> Tensor:
+    """`(rows, 2)` of all batches but the idle ones."""
+    found = [(_scores(model, batch, precision), batch.is_idle) for batch in batches]
+    return torch.cat([torch.zeros(0, 2), *(scores for scores, is_idle in found if not is_idle)])
 
 
 def _scores(

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from studio.training import attention, head, prompts
+from studio.training import attention, head
 from studio.training.batching import Batch
 from studio.training.head import Deferred
 from studio.training.likelihood import Logits, log_probabilities
@@ -34,12 +34,9 @@ def logits_of(model: nn.Module, batch: Batch) -> Tensor:
 
     The output layer is by far the widest of a small model, so what is not needed is not computed.
     """
-    options: dict[str, Any] = {}
-    if batch.keep is not None:
-        options["logits_to_keep"] = batch.keep + prompts.places_before(model)
+    options: dict[str, Any] = {} if batch.keep is None else {"logits_to_keep": batch.keep}
     options |= attention.arguments(model, batch.documents)
-    entering = batch.entering() if batch.entering else contextlib.nullcontext()
-    with entering, prompts.reading_the_last(model, batch):
+    with batch.entering() if batch.entering else contextlib.nullcontext():
         output: Any = model(**batch.inputs, use_cache=False, **options)
     return output.logits  # type: ignore[no-any-return]
 
@@ -74,12 +71,12 @@ def micro_step(
 
     Each unit (a trained token, or a row) weighs 1 / `units_per_step`, whatever micro-batch it fell
     into: accumulating gives the gradients of the one large batch. What the method adds to the loss is
-    made smaller with it, and not reported.
+    made smaller with it, and not reported. An idle batch adds nothing.
     """
     with precision:
         own, added = total(model, loss, batch)
     whole = own if added is None else own + added
-    (whole / units_per_step).backward()
+    (whole / units_per_step if not batch.is_idle else whole * 0.0).backward()
     return Losses(own.detach(), batch.units)
 
 
@@ -142,20 +139,29 @@ def score(model: nn.Module, batch: Batch, precision: AbstractContextManager[Any]
         return log_probabilities(logits_of(model, batch), batch)
 
 
-def with_baseline(
+@torch.no_grad()
+def gains(
     model: nn.Module, batches: Sequence[Batch], precision: Callable[[], AbstractContextManager[Any]]
-) -> Sequence[Batch]:
-    """The batches of one step, each with what all of them together tell before the step begins.
+) -> Tensor | None:
+    """How far the model has moved from the reference on answers to other questions, summed (a scalar).
 
-    It is how far the model has moved from the reference on answers to other questions (KTO's z0):
-    the mean over the whole step, however its rows are cut into micro-batches.
+    None where no row has such answers.
     """
-    gains = [
-        (score(model, batch.mismatched, precision()) - batch.mismatched.reference).sum()
+    found = [
+        ((score(model, batch.mismatched, precision()) - batch.mismatched.reference).sum(), batch)
         for batch in batches
         if batch.mismatched is not None and batch.mismatched.reference is not None
     ]
-    if not gains:
+    own = [gain for gain, batch in found if not batch.is_idle]
+    return torch.stack(own).sum() if own else None
+
+
+def with_baseline(batches: Sequence[Batch], gained: Tensor | None, rows: int) -> Sequence[Batch]:
+    """The batches of one step, each with what all of them together told before it began (KTO's z0).
+
+    It is the mean of what was `gained` over the step's `rows`, however they are cut into batches.
+    """
+    if gained is None:
         return batches
-    mean = torch.stack(gains).sum() / sum(batch.rows for batch in batches)
-    return [replace(batch, baseline=mean.clamp(min=0.0)) for batch in batches]
+    baseline = (gained / rows).clamp(min=0.0)
+    return [replace(batch, baseline=baseline) for batch in batches]

@@ -46,8 +46,9 @@ CARDS = (
         "ranks",
         "The processes of the training lost each other",
         "A training on several cards runs as several processes, and one of them stopped answering.",
-        Remedy("Try again", "If it happens again, choose one device."),
-        pattern=r"NCCL error|NCCL WARN|Gloo connectFullMesh failed|Watchdog caught collective",
+        Remedy("Try again", "If it happens again, set training.processes to 1."),
+        frozenset({"world_size", "strayed"}),
+        r"NCCL error|NCCL WARN|Gloo connectFullMesh failed|Watchdog caught collective",
     ),
     Card(
         "port",

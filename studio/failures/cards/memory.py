@@ -43,6 +43,6 @@ CARDS = (
         "largest program.",
         LESS,
         frozenset({"killed"}),
-        r"The system ended the task's process|Killed process \d+",
+        r"The system ended (the task's process|process \d+ of)|Killed process \d+",
     ),
 )

@@ -56,7 +56,8 @@ def _step(
     spec: TrainSpec,
     numbers: Numbers,
 ) -> None:
-    (batch,) = step.with_baseline(model, [batch], numbers.context)
+    gained = step.gains(model, [batch], numbers.context)
+    (batch,) = step.with_baseline([batch], gained, batch.rows)
     for _ in range(spec.training.gradient_accumulation):
         step.micro_step(model, loss_of(spec.objective), batch, batch.units, numbers.context())
     parameters = (parameter for _, parameter in adapters.trainable(model))

@@ -93,6 +93,14 @@ def test_a_quantised_base_is_exact_and_what_was_compared_less_closely_is_a_range
     assert certainty(eight, "llama", "fp32", CPU) == "bounded"
 
 
+def test_several_processes_are_bounded_and_shares_of_a_model_are_not_estimated() -> None:
+    pair = spec(training={"processes": 2})
+    shared = spec(training={"processes": 2, "sharding": "fsdp"})
+
+    assert certainty(pair, "llama", "fp32", CPU) == "bounded"
+    assert certainty(shared, "llama", "fp32", CPU) == "not estimated"
+
+
 def test_a_quantised_base_needs_less_and_its_scales_are_a_part_of_their_own(tmp_path: Path) -> None:
     folder = make_folder("llama", tmp_path)
     whole = estimate(spec(), folder, ROWS, MACHINE)

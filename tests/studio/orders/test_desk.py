@@ -114,20 +114,6 @@ def test_only_a_finished_training_is_exported(
         orders.export(job.id, "adapter")
 
 
-def test_what_cannot_be_merged_is_refused_before_anything_runs(
-    orders: Orders, tiny_model: Path, rows_csv: Path
-) -> None:
-    job = orders.train(spec(tiny_model, rows_csv, method="prompt_tuning"))
-    claimed = orders.queue.store.claim([DeviceSlot("cpu:0", "cpu")], myself())
-    assert claimed is not None
-    orders.queue.store.settle(job.id, str(claimed.lease_token), Ending(EndingKind.RETURNED))
-
-    with pytest.raises(AskedWrongly, match=r"cannot be merged .* prompt before each question"):
-        orders.export(job.id, "merged")
-
-    assert orders.export(job.id, "adapter").task == "export"
-
-
 def failed(orders: Orders, job: Job, code: str, words: str, log: str = "") -> Job:
     """The job once an attempt has ended with that problem."""
     me = myself()
@@ -214,3 +200,43 @@ def test_what_only_a_person_can_mend_is_said_in_words(
 
     with pytest.raises(AskedWrongly, match="Start the training anew"):
         orders.remedy(job.id)
+
+
+CARDS = [DeviceSlot("cpu:0", "cpu"), DeviceSlot("cuda:0", "cuda"), DeviceSlot("cuda:1", "cuda")]
+
+
+@pytest.mark.parametrize(
+    ("places", "training", "kind", "slots", "needs_bytes"),
+    [
+        (CARDS, {"processes": 2}, "cuda", 2, 123),
+        (CARDS, {"processes": 2, "devices": "cpu"}, "cpu", 1, 246),
+        (CARDS[:1], {"processes": 2}, "cpu", 1, 246),
+        (CARDS, {}, "cuda", 1, 123),
+    ],
+)
+def test_each_process_gets_a_gpu_or_all_of_them_share_the_processor(
+    orders: Orders,
+    tiny_model: Path,
+    rows_csv: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    places: list[DeviceSlot],
+    training: dict[str, Any],
+    kind: str,
+    slots: int,
+    needs_bytes: int,
+) -> None:
+    monkeypatch.setattr("studio.devices.slots", lambda: places)
+
+    job = orders.train(spec(tiny_model, rows_csv, training=training))
+
+    assert (job.slot_kind, job.slots_wanted, job.needs_bytes) == (kind, slots, needs_bytes)
+
+
+def test_more_processes_than_gpus_are_refused_before_anything_is_queued(
+    orders: Orders, tiny_model: Path, rows_csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("studio.devices.slots", lambda: CARDS)
+
+    with pytest.raises(AskedWrongly, match="3 processes need a GPU each, and this machine has 2"):
+        orders.train(spec(tiny_model, rows_csv, training={"processes": 3}))
+    assert orders.runs() == []

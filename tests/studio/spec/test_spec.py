@@ -107,6 +107,18 @@ def test_what_cannot_be_quantised_is_said_at_its_field(document: Any, field: str
     assert set(problems(document)) == {field}
 
 
+@pytest.mark.parametrize(
+    ("training", "field"),
+    [
+        ({"sharding": "fsdp"}, "training.sharding"),
+        ({"sharding": "fsdp", "processes": 2, "optimizer": "adamw_8bit"}, "training.optimizer"),
+        ({"processes": 0}, "training.processes"),
+    ],
+)
+def test_what_processes_cannot_share_is_said_at_its_field(training: Any, field: str) -> None:
+    assert set(problems({"training": training})) == {field}
+
+
 def test_qlora_is_lora_over_a_quantised_base() -> None:
     assert TrainSpec.parse({"method": "qlora"}).model.quantization == "nf4"
     chosen = TrainSpec.parse({"method": "qlora", "model": {"quantization": "int8"}})

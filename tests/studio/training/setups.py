@@ -9,8 +9,9 @@ from typing import Any
 from studio.data.examples import Message
 from studio.objectives import Encoded
 from studio.spec import ModelChoice, TrainSpec
-from studio.training import adapters, encoding, loading
+from studio.training import adapters, encoding, loading, sharding
 from studio.training.loop import Setup
+from studio.training.ranks import ALONE, Ranks
 from tests import tiny
 
 
@@ -34,6 +35,7 @@ def setup(
     packed: bool = True,
     method: Any = "lora",
     held: ModelChoice | None = None,
+    ranks: Ranks = ALONE,
     **training: Any,
 ) -> Setup:
     """Ten rows to train on, two held out, the adapter on the tiny model (`held` as a spec's model says)."""
@@ -44,16 +46,9 @@ def setup(
     numbers = loading.choose_numbers(spec.training.precision, device, trains_weights=trains_weights)
     base = loading.load_base(model, numbers.weights, held=held)
     adapted = adapters.attach(base, spec.method, seed=spec.training.seed)
+    if spec.training.sharding != "none":
+        sharding.shard(adapted, ranks, device)
     rows = encoded()
     return Setup(
-        spec,
-        adapted,
-        device,
-        numbers,
-        rows[:10],
-        rows[10:],
-        packed and spec.may_pack,
-        3,
-        folder,
-        tokenizer=tiny.make_tokenizer(),
+        spec, adapted, device, numbers, rows[:10], rows[10:], packed, 3, folder, ranks=ranks
     )

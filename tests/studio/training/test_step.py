@@ -112,7 +112,8 @@ def test_preferences_weigh_rows_alike_however_they_are_cut(
         if algorithm == "kto":
             rows = [replace(row, rejected=None) for row in rows]
         batches = list(micro_batches(rows, batch_size, packed=packed, pad_id=3, layout="sequences"))
-        for batch in step.with_baseline(model, batches, contextlib.nullcontext):
+        gained = step.gains(model, batches, contextlib.nullcontext)
+        for batch in step.with_baseline(batches, gained, len(rows)):
             step.micro_step(model, loss_of(choice), batch, len(rows), contextlib.nullcontext())
         return torch.cat([value.grad.flatten() for _, value in trainable(model)])  # type: ignore[union-attr]
 
