@@ -85,6 +85,11 @@ def slots() -> list[DeviceSlot]:
     return places
 
 
+def device_named(name: str) -> Device | None:
+    """The device `cpu:0` or `cuda:N` as it is now; None where there is none of that name."""
+    return next((each for each in (processor(), *gpus()) if each.name == name), None)
+
+
 def processor() -> Device:
     """The CPU with the main memory, as far as this process may use it."""
     memory = psutil.virtual_memory()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
+from studio.formats import FORMATS, Weights
 from studio.spec import TrainSpec
 from studio.training.adapters import Counts
 
@@ -23,6 +25,7 @@ OPTIMIZER_BYTES = {
 class Disk:
     """Bytes: of one checkpoint and of all that are kept, of the result, of a merged export, free now.
 
+    `exports` are the sizes of all kinds of export whose size is known before, by the format's name.
     `layer_cache_bytes` is what the untrained lower layers give for every row, there while it runs.
     """
 
@@ -32,8 +35,9 @@ class Disk:
     merged_bytes: int
     free_bytes: int
     layer_cache_bytes: int = 0
+    exports: dict[str, int] = field(default_factory=dict)
 
-    def to_json(self) -> dict[str, int]:
+    def to_json(self) -> dict[str, Any]:
         """The bytes by name."""
         return asdict(self)
 
@@ -61,4 +65,15 @@ def disk(
         merged_bytes=base * weight_bytes,
         free_bytes=free_bytes,
         layer_cache_bytes=layer_cache_bytes,
+        exports=_exports(Weights(trained, base * weight_bytes), is_full=is_full),
     )
+
+
+def _exports(weights: Weights, *, is_full: bool) -> dict[str, int]:
+    """What each export takes; where the base itself was trained there is no adapter to export."""
+    sizes = {
+        name: format_.bytes_of(weights)
+        for name, format_ in FORMATS.items()
+        if not (is_full and format_.needs_adapter)
+    }
+    return {name: size for name, size in sizes.items() if size is not None}

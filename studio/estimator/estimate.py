@@ -210,6 +210,11 @@ def _numbers(spec: TrainSpec, device: Device) -> Numbers:
     return choose_numbers(choice, torch.device("cpu"), trains_weights=trains_weights)
 
 
+def precision_on(spec: TrainSpec, device: Device) -> str:
+    """The name of the numbers that the trainer will compute in there."""
+    return _numbers(spec, device).name
+
+
 def _run(spec: TrainSpec, built: Blueprint, rows: Rows | None, cost: Cost) -> RunShape:
     choice, length = spec.objective, spec.training.max_length
     may_pack = spec.may_pack and choice.objective.layout in PACKABLE

@@ -16,4 +16,5 @@ FORMAT = Format(
     opens_with="PEFT and programs built on it",
     settings=Settings,
     needs_adapter=True,
+    bytes_of=lambda weights: weights.trained_bytes,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pydantic
@@ -14,8 +15,19 @@ class FormatSettings(pydantic.BaseModel):
 
 
 @dataclass(frozen=True)
+class Weights:
+    """What an export's size follows from: bytes that were trained and that the whole model has."""
+
+    trained_bytes: int
+    whole_bytes: int
+
+
+@dataclass(frozen=True)
 class Format:
-    """A form in which a trained model leaves the studio."""
+    """A form in which a trained model leaves the studio.
+
+    `bytes_of` tells the size of an export with its usual settings; None where it is not known before.
+    """
 
     name: str
     title: str
@@ -23,3 +35,4 @@ class Format:
     opens_with: str
     settings: type[FormatSettings]
     needs_adapter: bool
+    bytes_of: Callable[[Weights], int | None] = lambda weights: None

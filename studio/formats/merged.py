@@ -35,4 +35,5 @@ FORMAT = Format(
     opens_with="transformers, vLLM, text-generation-inference and most converters",
     settings=Settings,
     needs_adapter=False,
+    bytes_of=lambda weights: weights.whole_bytes,
 )

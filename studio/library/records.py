@@ -23,6 +23,7 @@ from studio.data.stored import Progress, StoredRows, open_stored, store, table_o
 from studio.data.table import Source, Table
 from studio.errors import DataProblem, StudioError
 from studio.library.notes import Notes
+from studio.library.residuals import Residuals
 from studio.library.tables import DATASETS, DRAFTS, IMPORTS, SCHEMA
 from studio.library.versions import Version, Versions
 from studio.settings import Home
@@ -78,6 +79,7 @@ class Library:
         bring_up_to_date(self._database, SCHEMA)
         self.versions = Versions(self._database, clock)
         self.notes = Notes(self._database, clock)
+        self.residuals = Residuals(self._database, clock)
 
     def close(self) -> None:
         """Close the database's connections; the next call opens new ones."""

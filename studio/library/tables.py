@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from jobs.schema import Schema
 
 SCHEMA = Schema(
-    folder=Path(__file__).parent / "migrations", newest="0004", version_table="studio_version"
+    folder=Path(__file__).parent / "migrations", newest="0005", version_table="studio_version"
 )
 
 METADATA = sa.MetaData()
@@ -82,4 +82,22 @@ NOTES = sa.Table(
     sa.Column("is_starred", sa.Boolean, nullable=False),
     sa.Column("updated_at", sa.Float, nullable=False),
     sa.PrimaryKeyConstraint("job_id", name="pk_studio_notes"),
+)
+
+RESIDUALS = sa.Table(
+    "studio_residuals",
+    METADATA,
+    sa.Column("job_id", sa.Integer, nullable=False),
+    # The device in words: a home that moved to another machine learns anew.
+    sa.Column("machine", sa.Text, nullable=False),
+    sa.Column("precision", sa.Text, nullable=False),
+    sa.Column("base", sa.Text, nullable=False),
+    sa.Column("method", sa.Text, nullable=False),
+    # As computed, before any correction; both of a pair or none.
+    sa.Column("predicted_bytes", sa.Integer, nullable=True),
+    sa.Column("measured_bytes", sa.Integer, nullable=True),
+    sa.Column("predicted_seconds", sa.Float, nullable=True),
+    sa.Column("measured_seconds", sa.Float, nullable=True),
+    sa.Column("ended_at", sa.Float, nullable=False),
+    sa.PrimaryKeyConstraint("job_id", name="pk_studio_residuals"),
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -14,10 +16,14 @@ from torch import nn
 
 from jobs import durable
 from jobs.context import NeedsAPerson, Stopped, Task, TaskContext
+from jobs.errors import StoreError
 from jobs.progress import read_metrics
+from studio import devices
+from studio.devices import Device
 from studio.errors import StudioError
 from studio.inference.opened import ADAPTER_FOLDER, MODEL_FOLDER, ORDER_FILE, SHAPE_FILE
 from studio.library import Library
+from studio.library.residuals import Residual
 from studio.models.source import resolve
 from studio.settings import Home
 from studio.spec import TrainOrder, TrainSpec
@@ -117,7 +123,59 @@ def _train(context: TaskContext, ranks: Ranks) -> dict[str, Any]:
     _keep(setup, context.folder, order)
     _say_how_it_ended(context, setup, outcome)
     context.log(f"Done: {outcome.position.step} steps, {time.monotonic() - began:.0f} seconds.")
-    return _result(context, setup, outcome)
+    result = _result(context, setup, outcome)
+    # What several processes take beside one another was never predicted.
+    if order.spec.training.processes == 1:
+        _remember(context, order, setup, result)
+    return result
+
+
+def _remember(
+    context: TaskContext, order: TrainOrder, setup: Setup, result: Mapping[str, Any]
+) -> None:
+    """What was predicted of this run and what was measured: the next estimate learns from it."""
+    here = devices.device_named(next(iter(context.slots), "cpu:0"))
+    if order.predicted is None or here is None:
+        return
+    kept = residual(context.job_id, order, order.predicted, here, setup.numbers.name, result)
+    try:
+        with closing(Library(Home.of_run(context.folder))) as library:
+            library.residuals.keep(kept)
+    except StoreError as error:
+        context.log(f"What was measured could not be kept for the next estimate: {error}")
+
+
+def residual(
+    job_id: int,
+    order: TrainOrder,
+    predicted: Mapping[str, Any],
+    device: Device,
+    precision: str,
+    result: Mapping[str, Any],
+) -> Residual:
+    """The pairs that can be compared: memory of a run that did not run out, time of the steps it took."""
+    memory, learned = predicted["memory"], predicted.get("learned") or {}
+    # On a GPU torch counts the tensors; on the CPU the whole process is measured.
+    computed = learned.get("computed_bytes") or memory.get("peak_bytes")
+    expected = memory.get("tensor_bytes") if device.kind == "cuda" else computed
+    shape, run = predicted.get("shape") or {}, predicted.get("run") or {}
+    is_as_asked = bool(shape.get("is_measured")) and not result["memory"]["ran_out"]
+    time_, measured = predicted.get("time") or {}, result["measured"]
+    seconds = float(learned.get("computed_seconds") or time_.get("seconds") or 0)
+    # One that stopped early took so many of the steps.
+    share = result["steps"] / run["steps"] if run.get("steps") else 0
+    is_timed = seconds > 0 < share and measured["seconds"] > 0
+    return Residual(
+        job_id=job_id,
+        machine=device.words,
+        precision=precision,
+        base=order.base.source,
+        method=order.spec.method.name,
+        predicted_bytes=expected if is_as_asked else None,
+        measured_bytes=measured["peak_bytes"] if is_as_asked else None,
+        predicted_seconds=seconds * share if is_timed else None,
+        measured_seconds=measured["seconds"] if is_timed else None,
+    )
 
 
 def _order(context: TaskContext, ranks: Ranks) -> TrainOrder:

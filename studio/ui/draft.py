@@ -27,6 +27,8 @@ class Draft:
     model_from: str = "starter"
     model_path: str = ""
     model_hub: str = ""
+    # In how few bits the base is held; empty: as the method wants it.
+    quantization: str = ""
     data_from: str = "upload"
     data_upload: str = ""
     data_path: str = ""
@@ -73,6 +75,7 @@ class Draft:
             for field, value in spec["training"].items()
             if value != usual["training"].get(field)
         }
+        held, usually = (str(each["model"].get("quantization", "none")) for each in (spec, usual))
         model_from = "starter" if source == starter.SOURCE else "hub"
         model_from = "path" if Path(source).is_absolute() else model_from
         return cls(
@@ -80,6 +83,7 @@ class Draft:
             model_from=model_from,
             model_path=source if model_from == "path" else "",
             model_hub=source if model_from == "hub" else "",
+            quantization="" if held == usually else held,
             data_from="starter" if path == str(STARTER_DATA) else "path",
             data_path="" if path == str(STARTER_DATA) else path,
             objective=objective,
@@ -106,6 +110,10 @@ class Draft:
             "path": _unquoted(self.model_path),
             "hub": self.model_hub.strip(),
         }[self.model_from]
+
+    @property
+    def _held(self) -> dict[str, str]:
+        return {"quantization": self.quantization} if self.quantization else {}
 
     @property
     def data_file(self) -> str:
@@ -144,7 +152,7 @@ class Draft:
         return {
             "version": 1,
             "name": self.name.strip(),
-            "model": {"source": self.model_source},
+            "model": {"source": self.model_source, **self._held},
             "data": {
                 "path": self.data_file or None,
                 "part": self.chosen_part,

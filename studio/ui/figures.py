@@ -19,10 +19,19 @@ CERTAINTY = {
     "bounded": "computed, with a margin",
     "not estimated": "not computed for this combination",
 }
-
+KINDS = {"room": "good", "tight": "look", "doubtful": "look", "none": "bad"}
+ICONS = {"good": "check", "look": "warning", "bad": "warning"}
 
 # The page greys the line when the form changes; whatever arrives here is of the form as it is now.
-ARRIVED = "watch('value', () => element.closest('#figures')?.classList.remove('stale'));"
+# Its button stands for the one in the panel, which may be out of sight.
+ARRIVED = """
+watch('value', () => element.closest('#figures')?.classList.remove('stale'));
+element.addEventListener('click', event => {
+  if (!event.target.closest('button[data-fit]')) return;
+  document.querySelector('#needs')?.scrollIntoView({ block: 'center' });
+  document.querySelector('#fit')?.click();
+});
+"""
 _answers = itertools.count(1)
 
 
@@ -97,13 +106,21 @@ def _time(estimate: Mapping[str, Any]) -> str:
 
 def _verdict(estimate: Mapping[str, Any]) -> str:
     verdict = estimate.get("verdict") or {}
-    said = html.escape(str(verdict.get("words") or ""))
-    fits = verdict.get("fits")
-    if fits is None:
-        return f'<div class="verdict"><p>{said}</p></div>' if said else ""
-    kind, mark = ("good", icon("check")) if fits else ("bad", icon("warning"))
-    title = "Fits" if fits else "Does not fit"
-    return (
-        f'<div class="verdict {kind}" id="figure-verdict">{mark}'
-        f"<div><strong>{title}</strong><p>{said}</p></div></div>"
+    if verdict.get("fits") is None:
+        return ""
+    level = str(verdict.get("level", ""))
+    kind = KINDS.get(level, "good" if verdict["fits"] else "bad")
+    title = html.escape(
+        str(verdict.get("title") or ("Fits" if verdict["fits"] else "Does not fit"))
     )
+    said = html.escape(str(verdict.get("detail") or verdict.get("words") or ""))
+    return (
+        f'<div class="verdict {kind}" id="figure-verdict">{icon(ICONS[kind])}'
+        f"<div><strong>{title}</strong><p>{said}</p></div>{_remedy(verdict)}</div>"
+    )
+
+
+def _remedy(verdict: Mapping[str, Any]) -> str:
+    if verdict["fits"]:
+        return ""
+    return '<button type="button" class="plain small" data-fit>Make it fit</button>'

@@ -83,8 +83,7 @@ def figures_html(job: Job, made: Progress | None, metrics: Metrics) -> str:
         if value is not None:
             shown.append((title, f"{value:,.0f}{unit}"))
     shown += _memory(job, metrics)
-    if job.started_at is not None:
-        shown.append(("Time", run_words.elapsed(job)))
+    shown += _time(job)
     if job.attempt > 1:
         shown.append(("Attempt", str(job.attempt)))
     cells = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in shown)
@@ -98,8 +97,28 @@ def _memory(job: Job, metrics: Metrics) -> list[tuple[str, str]]:
     if measured is None:
         held = [line["memory_bytes"] for line in metrics if line.get("memory_bytes")]
         measured = max(held, default=None)
+    if not measured:
+        return [("Memory predicted", words.size(predicted))] if predicted else []
+    beside = f" ({words.apart(measured, predicted)})" if predicted and job.state.is_ended else ""
     pairs = (("Memory predicted", predicted), ("Memory measured", measured))
-    return [(name, words.size(value)) for name, value in pairs if value]
+    return [
+        (name, words.size(value) + (beside if value is measured else ""))
+        for name, value in pairs
+        if value
+    ]
+
+
+def _time(job: Job) -> list[tuple[str, str]]:
+    """The forecast beside the clock; once it has ended, the seconds of its steps, as forecast."""
+    predicted = ((job.spec.get("predicted") or {}).get("time") or {}).get("seconds")
+    measured = ((job.result or {}).get("measured") or {}).get("seconds")
+    shown = [("Time predicted", words.duration(predicted))] if predicted else []
+    if measured and predicted:
+        said = f"{words.duration(measured)} ({words.apart(measured, predicted)})"
+        shown.append(("Time of its steps", said))
+    if job.started_at is not None:
+        shown.append(("Time", run_words.elapsed(job)))
+    return shown
 
 
 def _told(job: Job) -> str:

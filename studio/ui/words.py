@@ -51,6 +51,14 @@ def duration(seconds: float) -> str:
     return count(round(hours / 24), "day")
 
 
+def apart(measured: float, predicted: float) -> str:
+    """`6 % more` than predicted, `3 % less`, `as predicted`."""
+    share = measured / predicted - 1
+    if abs(share) < 0.005:
+        return "as predicted"
+    return f"{abs(share) * 100:,.0f} % {'more' if share > 0 else 'less'}"
+
+
 def clock(seconds: float) -> str:
     """`4:09`, `1:02:33`: time that runs."""
     whole = max(0, int(seconds))

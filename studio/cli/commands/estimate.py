@@ -13,6 +13,7 @@ from studio.errors import AskedWrongly
 from studio.settings import Home
 from studio.spec import TrainSpec
 from studio.worker.client import Worker
+from studio.worker.explaining import dominates, title_of
 from studio.worker.fitting import make_it_fit
 
 
@@ -61,15 +62,19 @@ def _words(document: dict[str, Any]) -> str:
         f"Memory at its peak:   {in_gigabytes(memory['peak_bytes'])} ({memory['certainty']}; "
         f"{in_gigabytes(memory['low_bytes'])} to {in_gigabytes(memory['high_bytes'])})",
         *(
-            f"  {name:<13} {in_gigabytes(count)}"
+            f"  {title_of(name):<32} {in_gigabytes(count)}"
             for name, count in memory["parts"].items()
             if count
         ),
+        dominates(memory),
     ]
     if time:
         lines.append(
             f"Time:                 {time['low'] / 60:.0f} to {time['high'] / 60:.0f} minutes"
         )
+    disk = document["disk"]
+    lines.append(f"Disk while it runs:   {in_gigabytes(disk['checkpoints_bytes'])}")
+    lines += [f"  export {name:<25} {in_gigabytes(size)}" for name, size in disk["exports"].items()]
     return "\n".join([*lines, document["verdict"]["words"], *_plan_words(document["plan"])])
 
 

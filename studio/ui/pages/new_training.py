@@ -10,13 +10,14 @@ from typing import Any
 import gradio as gr
 
 from jobs.errors import StoreBusy
-from studio.errors import AskedWrongly, StudioError
+from studio.errors import StudioError
 from studio.methods import METHODS
 from studio.ui.backstage import Backstage, upload_folder
 from studio.ui.boundary import spoken
 from studio.ui.checking import SETTLED, Checking
 from studio.ui.draft import Draft, new_id
-from studio.ui.figures import figures_html, figures_line
+from studio.ui.estimating import Estimating
+from studio.ui.figures import figures_line
 from studio.ui.form import controls
 from studio.ui.markup import heading
 from studio.ui.pages.page import Page
@@ -25,6 +26,7 @@ from studio.ui.steps import (
     goal_part,
     method_step,
     model_step,
+    needs_part,
     review_step,
     seen_part,
     source_part,
@@ -38,7 +40,7 @@ from studio.ui.wiring import QUIET, WITH_PROGRESS, opening
 OPENED = "(id) => { if (id) history.replaceState(null, '', '/?draft=' + id); return [id, '']; }"
 # The figures on the page are of an earlier form until the new ones are there.
 MARK_STALE = """(...values) => {
-  document.querySelector('#figures')?.classList.add('stale');
+  document.querySelectorAll('#figures, #needs').forEach(each => each.classList.add('stale'));
   return values;
 }"""
 CURTAIN = '<p class="opening quiet" role="status">Opening your form…</p>'
@@ -54,6 +56,7 @@ def build(backstage: Backstage) -> None:
     wire_sources(form, layout)
     wire_steps(form, layout)
     wire_problems(form, layout)
+    wire_estimates(form, layout)
     wire_opening(form, layout)
 
 
@@ -70,6 +73,7 @@ class Layout:
     data: data_step.Controls
     method: method_step.Controls
     review: review_step.Controls
+    needs: needs_part.Controls
     figures: Any
     started: Any
 
@@ -118,6 +122,7 @@ def lay_out(fields: Fields) -> Layout:
             method = method_step.build(fields)
         with gr.Step(step.TITLES[REVIEW], id=REVIEW):
             review = review_step.build(fields)
+    needs = needs_part.build()
     figures = figures_line()
     started = gr.Textbox(visible=False)
     return Layout(
@@ -130,6 +135,7 @@ def lay_out(fields: Fields) -> Layout:
         data,
         method,
         review,
+        needs,
         figures,
         started,
     )
@@ -178,15 +184,25 @@ def wire_fields(form: Form, layout: Layout) -> None:
         trigger_mode="always_last",
         **QUIET,
     )
+
+
+def wire_estimates(form: Form, layout: Layout) -> None:
+    """The figures follow every change; what does not fit can be made to fit, and put back."""
+    inputs = [layout.draft_id, *form.fields.inputs]
+    needs, handlers = layout.needs, form.estimating
     gr.on(
         [opening(), *(component.change for component in form.fields.inputs)],
-        spoken(form.estimate),
+        spoken(handlers.estimate),
         inputs,
-        layout.figures,
+        [layout.figures, *needs.shown],
         js=MARK_STALE,
         trigger_mode="always_last",
         **QUIET,
     )
+    settings = [form.fields.components[name] for name in needs_part.CHANGED.values()]
+    outputs = [*needs.fitted, *settings]
+    needs.fit.click(spoken(handlers.fit), inputs, outputs, trigger_mode="once", **WITH_PROGRESS)
+    needs.back.click(spoken(handlers.put_back), needs.before, outputs, **QUIET)
 
 
 def wire_sources(form: Form, layout: Layout) -> None:
@@ -292,6 +308,7 @@ class Form:
         self.method = method
         self.data = backstage.own_data
         self.checking = Checking(self.data, self.read, self.keep)
+        self.estimating = Estimating(backstage, self.read)
 
     def checks(self, layout: Layout) -> tuple[Any, list[Any], list[Any]]:
         """The event that looks through the data: handler, inputs, outputs."""
@@ -414,22 +431,6 @@ class Form:
         draft_id, draft = self.read(shown)
         self.keep(draft_id, draft)
         return method_step.shown(draft, self.method)
-
-    def estimate(self, *shown: Any) -> Any:
-        """The live line for what the form holds now."""
-        draft_id, draft = self.read(shown)
-        if not draft.model_source:
-            return figures_html(None)
-        try:
-            worker = self.backstage.model_worker
-            return figures_html(worker.estimate(draft.to_spec(), lane=draft_id))
-        except AskedWrongly as error:
-            titles = method_step.field_titles(draft)
-            lines = [f"{titles.get(each.field, each.field)}: {each.words}" for each in error.fields]
-            return figures_html(None, " ".join(lines) or error.words)
-        except StudioError as error:
-            # A later question took this one's place; its answer is on the way.
-            return gr.skip() if error.code == "superseded" else figures_html(None, error.words)
 
     def seen(self, *shown: Any) -> Any:
         """The first rows as the model sees them, and how long all rows are for it."""
@@ -578,7 +579,9 @@ def _decides_what_is_seen(name: str) -> bool:
 
 
 def _is_setting(name: str) -> bool:
-    return name == "method" or name.startswith(("settings.", "training.", "goal."))
+    return name in ("method", "quantization") or name.startswith(
+        ("settings.", "training.", "goal.")
+    )
 
 
 PAGE = Page("New training", "", 10, "train", build)

@@ -11,7 +11,7 @@ import gradio as gr
 from studio.errors import AskedWrongly
 from studio.methods import METHODS, Method
 from studio.objectives import OBJECTIVES
-from studio.spec import Training
+from studio.spec import ModelChoice, Training
 from studio.ui.draft import Draft
 from studio.ui.form import Control, control, controls
 from studio.ui.steps import step
@@ -28,6 +28,7 @@ TRAINING = (
     "scheduler",
     "warmup_ratio",
     "weight_decay",
+    "optimizer",
     "gradient_checkpointing",
     "early_stopping",
     "on_spike",
@@ -70,6 +71,7 @@ def build(fields: Fields) -> Controls:
         with gr.Accordion("More settings", open=False, elem_classes="more-settings"):
             with gr.Row(elem_classes="settings"):
                 _training(fields, "advanced")
+                fields.add("quantization", _bits())
             more = _methods(fields, "advanced")
         problems = gr.HTML(elem_id="problems", apply_default_css=False)
     back, forward = step.navigation(step.METHOD, "Next: review")
@@ -90,6 +92,18 @@ def _training(fields: Fields, level: str) -> None:
         # Empty where the method chooses: its own rate is filled in when the spec is read.
         value = None if each.name == "learning_rate" else each.default
         fields.add(f"training.{each.name}", each.component(value, elem_id=f"training-{each.name}"))
+
+
+def _bits() -> Any:
+    """In how few bits the base is held: as the method wants it, unless chosen otherwise."""
+    asked = control("quantization", ModelChoice.model_fields["quantization"])
+    return gr.Dropdown(
+        [("as the method wants it", ""), *asked.choices],
+        value=Draft().quantization,
+        label=asked.title,
+        info=asked.help,
+        elem_id="quantization",
+    )
 
 
 def training_controls() -> list[Control]:
@@ -132,7 +146,7 @@ def problems(draft: Draft) -> str:
         lines = [
             f"{titles.get(problem.field, problem.field)}: {problem.words}"
             for problem in error.fields
-            if not problem.field.startswith(("data.", "model."))
+            if not problem.field.startswith(("data.", "model.source", "model.revision"))
         ]
         return " ".join(lines)
     return ""
@@ -151,6 +165,7 @@ def field_titles(draft: Draft) -> dict[str, str]:
     goal = controls(OBJECTIVES[draft.objective].settings)
     titles |= {f"objective.{each.name}": each.title for each in goal}
     titles["data.held_out"] = "Share kept back for checking"
+    titles["model.quantization"] = str(ModelChoice.model_fields["quantization"].title)
     return titles
 
 

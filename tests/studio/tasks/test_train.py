@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,15 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from jobs.context import Stopped
+from studio.devices import processor
 from studio.errors import StudioError
+from studio.library import Library
 from studio.loggers import LOGGERS, Logger, LoggerSettings
 from studio.settings import Home
 from studio.spec import TrainSpec
 from studio.tasks.train import train
 from studio.worker.bench import Bench
+from studio.worker.kinds import KINDS
 from studio.worker.rows import encoded_rows
 from tests import tiny
 from tests.studio.runs import context, make_order
@@ -43,6 +47,34 @@ def test_the_result_counts_what_was_done(tmp_path: Path, tiny_model: Path, rows_
     assert result["held_out"]["loss_after"] < result["held_out"]["loss_before"]
     assert result["parameters"]["trainable"] < result["parameters"]["total"]
     assert result["measured"]["peak_bytes"] > 10**8
+
+
+def test_the_next_estimate_on_this_machine_knows_what_this_run_measured(
+    tmp_path: Path, tiny_model: Path, rows_csv: Path
+) -> None:
+    home = Home(tmp_path).prepare()
+    order = make_order(home, tiny_model, rows_csv)
+    bench = Bench(home, 400_000_000)
+    ask = KINDS["estimate"].answer
+    before = ask(bench, order.spec.to_json(), None)
+
+    result = train(context(home, 1, replace(order, predicted=before).to_json()))
+    after = ask(bench, order.spec.to_json(), None)
+
+    measured = result["measured"]
+    (kept,) = Library(home).residuals.of_machine(processor().words)
+    assert (kept.measured_bytes, kept.predicted_bytes) == (
+        measured["peak_bytes"],
+        before["memory"]["peak_bytes"],
+    )
+    assert kept.predicted_seconds == pytest.approx(before["learned"]["computed_seconds"])
+    assert before["learned"]["words"] == ""
+    assert after["learned"]["time_runs"] == 1
+    assert "here took" in after["learned"]["words"]
+    seconds = after["time"]
+    # Closer to what was measured than before, and a range that holds it.
+    assert seconds["low"] <= max(1, measured["seconds"] * 1.1)
+    assert after["learned"]["computed_bytes"] == before["memory"]["peak_bytes"]
 
 
 def test_a_chosen_logger_gets_the_curves_and_not_a_word_of_the_data(

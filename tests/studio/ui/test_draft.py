@@ -28,6 +28,17 @@ def test_what_a_newer_program_wrote_is_left_out() -> None:
     assert Draft.from_json({"name": "Tone", "mood": "good"}) == Draft(name="Tone")
 
 
+def test_bits_chosen_by_hand_go_into_the_spec_and_back_and_are_the_method_s_otherwise() -> None:
+    draft = replace(Draft(), data_from="starter")
+    chosen = replace(draft, quantization="int8")
+
+    assert draft.to_spec().model.quantization == "none"
+    assert replace(draft, method="qlora").to_spec().model.quantization == "nf4"
+    assert chosen.to_spec().model.quantization == "int8"
+    assert Draft.of_spec(chosen.to_spec().to_json()).quantization == "int8"
+    assert Draft.of_spec(draft.to_spec().to_json()).quantization == ""
+
+
 def test_columns_chosen_by_hand_hold_for_their_file_only() -> None:
     draft = Draft(
         data_upload="/a.csv", columns={"prompt": "q", "system": ""}, columns_for="chat: /a.csv"

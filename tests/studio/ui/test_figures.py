@@ -38,6 +38,17 @@ def test_memory_time_and_verdict_are_shown_and_words_stay_text() -> None:
     assert "Does not fit &lt;b&gt; too much" in said
 
 
+def test_what_does_not_fit_has_the_button_that_makes_it_fit() -> None:
+    fitting = {
+        **ESTIMATE,
+        "verdict": {"fits": True, "title": "Tight", "detail": "Just.", "level": "tight"},
+    }
+
+    assert "Does not fit &lt;b&gt; too much Make it fit" in text(figures_html(ESTIMATE))
+    assert "Tight Just." in text(figures_html(fitting))
+    assert "Make it fit" not in text(figures_html(fitting))
+
+
 def test_before_data_is_chosen_the_memory_is_for_the_longest_examples() -> None:
     said = text(figures_html({**ESTIMATE, "shape": {"is_measured": False}}))
 

@@ -1,0 +1,86 @@
+"""What happens when the form changes: the live figures, the panel, and the settings that make it fit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import gradio as gr
+
+from studio.checks.survey import Progress
+from studio.errors import AskedWrongly, StudioError
+from studio.spec import TrainSpec
+from studio.ui.backstage import Backstage
+from studio.ui.draft import Draft
+from studio.ui.figures import figures_html
+from studio.ui.steps import method_step, needs_part
+from studio.ui.steps.needs_part import CHANGED
+from studio.ui.waiting import Work
+from studio.worker.fitting import Fitting, make_it_fit
+
+Read = Callable[[tuple[Any, ...]], tuple[str, Draft]]
+
+
+class Estimating:
+    """The handlers of the figures; `read` is the form's. Of a window's requests the newest is answered."""
+
+    def __init__(self, backstage: Backstage, read: Read) -> None:
+        self._backstage = backstage
+        self._read = read
+
+    def estimate(self, *shown: Any) -> list[Any]:
+        """The live line and the panel for what the form holds now."""
+        draft_id, draft = self._read(shown)
+        if not draft.model_source:
+            return [figures_html(None), *needs_part.shown(None)]
+        try:
+            found = self._backstage.model_worker.estimate(draft.to_spec(), lane=draft_id)
+        except AskedWrongly as error:
+            titles = method_step.field_titles(draft)
+            lines = [f"{titles.get(each.field, each.field)}: {each.words}" for each in error.fields]
+            words = " ".join(lines) or error.words
+            return [figures_html(None, words), *needs_part.shown(None)]
+        except StudioError as error:
+            # A later question took this one's place; its answer is on the way.
+            if error.code == "superseded":
+                return [gr.skip(), *needs_part.unchanged()]
+            return [figures_html(None, error.words), *needs_part.shown(None)]
+        return [figures_html(found), *needs_part.shown(found)]
+
+    def fit(self, *shown: Any) -> Iterator[list[Any]]:
+        """Search the settings that fit, saying how far it is, and put them into the form."""
+        draft_id, draft = self._read(shown)
+        nothing = [gr.skip()] * len(CHANGED)
+        yield [*needs_part.working("Looking for the gentlest settings that fit …"), *nothing]
+        spec = draft.to_spec()
+        work = Work(lambda progress: self._search(spec, draft_id, progress))
+        for step in work.steps():
+            yield [*needs_part.working(step.words or "Looking …"), *nothing]
+        found = work.value()
+        changed = {CHANGED[change.field]: change.after for change in found.changes}
+        said = needs_part.planned(found)
+        yield [*said, *_put(changed)]
+        # Gradio shows what was said last once more: by then the person may have changed it again.
+        yield [*said, *nothing]
+
+    def put_back(self, before: str) -> list[Any]:
+        """The settings as they were before the plan."""
+        return [*needs_part.restored(), *_put(json.loads(before) if before else {})]
+
+    def _search(self, spec: TrainSpec, draft_id: str, progress: Progress) -> Fitting:
+        worker, lane = self._backstage.model_worker, f"{draft_id} fit"
+        asked = worker.estimate(spec, lane=lane)
+        free = asked["verdict"]["free_bytes"]
+        lengths = {} if asked["verdict"]["fits"] else worker.lengths(spec, lane=lane)
+        return make_it_fit(
+            spec,
+            lambda each: worker.estimate(each, memory_bytes=free, lane=lane),
+            lengths,
+            lambda words: progress(0.0, words),
+        )
+
+
+def _put(values: Mapping[str, Any]) -> list[Any]:
+    """Updates of the controls that a plan may change; those not named stay."""
+    return [values.get(name, gr.skip()) for name in CHANGED.values()]

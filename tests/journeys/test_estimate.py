@@ -1,0 +1,113 @@
+"""The live figures follow every control, what does not fit is made to fit, and the run tells how it was."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests import tiny
+from tests.journeys.person import TRAINING_MS, Person
+from tests.journeys.test_looks import is_within_the_window
+from tests.studio.ui.serving import PageServer
+
+# Of this machine's memory the studio is allowed so little, as a person may want it.
+LIMIT = {"STUDIO_MEMORY_LIMIT": "1200 MB"}
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Wide enough that what passes through it counts beside the program itself."""
+    folder = tmp_path_factory.mktemp("wide") / "wide"
+    return tiny.make_model(folder, layers=4, hidden=512)
+
+
+@pytest.fixture
+def studio(tmp_path: Path) -> Iterator[PageServer]:
+    """A studio that counts on little memory."""
+    server = PageServer(tmp_path / "home", variables=LIMIT).start()
+    yield server
+    server.end_everything()
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Where the pictures go: STUDIO_SHOTS, else a folder that is thrown away."""
+    folder = Path(os.environ.get("STUDIO_SHOTS", tmp_path))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def figure(page: Page, name: str) -> str:
+    """A figure of the live line, once it is of the form as it stands."""
+    expect(page.locator("#figures")).not_to_have_class(re.compile(r"\bstale\b"))
+    return page.locator(f"#figure-{name} strong").inner_text()
+
+
+def changes(person: Person, setting: str, value: str, name: str) -> None:
+    """Change a setting and see that figure follow."""
+    before = figure(person.page, name)
+    person.sets(setting, value)
+    expect(person.page.locator(f"#figure-{name} strong")).not_to_have_text(before)
+
+
+@pytest.mark.long
+def test_figures_follow_every_control_and_what_does_not_fit_is_made_to_fit(
+    browser: Browser, person: Person, model: Path, tmp_path: Path, pictures: Path
+) -> None:
+    page = person.page
+
+    def looks(name: str) -> None:
+        for width, height in ((1280, 800), (900, 600)):
+            for scheme in ("light", "dark"):
+                page.set_viewport_size({"width": width, "height": height})
+                page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+                page.wait_for_timeout(500)
+                file = pictures / f"{name}-{scheme}-{width}x{height}.png"
+                page.screenshot(path=file, full_page=True)
+                assert is_within_the_window(page), name
+
+    person.opens()
+    person.chooses_model(model)
+    person.uploads(tiny.write_csv(tmp_path / "replies.csv", 96))
+    person.goes_on_to_method()
+    person.opens_more_settings()
+    changes(person, "lora-rank", "4", "trainable")
+    changes(person, "training-epochs", "1", "time")
+    changes(person, "training-batch_size", "8", "memory")
+    changes(person, "training-max_length", "24", "memory")
+    expect(page.locator("#panel .parts li").first).to_be_visible()
+    person.sets("training-max_length", "512")
+    expect(page.locator("#figure-verdict")).to_contain_text("Fits with room")
+    looks("estimate-fits")
+
+    person.sets("training-batch_size", "64")
+    expect(page.locator("#figure-verdict")).to_contain_text("Does not fit")
+    needed = figure(page, "memory")
+    looks("estimate-too-large")
+    page.locator("#figures [data-fit]").click()
+    expect(page.locator(".plan")).to_contain_text("Examples at a time: 64", timeout=TRAINING_MS)
+    expect(page.locator("#figure-verdict")).to_contain_text(re.compile("Fits|Tight"))
+    expect(page.locator("#fit")).to_be_hidden()
+    assert figure(page, "memory") != needed
+    at_a_time = int(page.locator("#training-batch_size input").input_value())
+    batches = int(page.locator("#training-gradient_accumulation input").input_value())
+    assert at_a_time * batches == 64
+    looks("estimate-made-to-fit")
+    page.locator("#fit-back").click()
+    expect(page.locator("#training-batch_size input")).to_have_value("64")
+    page.locator("#fit").click()
+    expect(page.locator("#training-batch_size input")).to_have_value(
+        str(at_a_time), timeout=TRAINING_MS
+    )
+
+    person.starts_training("Within bounds")
+    person.waits_until_done()
+    expect(page.locator("#job")).to_contain_text("Memory predicted")
+    expect(page.locator("#job")).to_contain_text("Memory measured")
+    looks("estimate-run")
+    assert person.complaints == []
