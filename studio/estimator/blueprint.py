@@ -153,6 +153,9 @@ def _become_fake(model: nn.Module, mode: FakeTensorMode) -> None:
                         fake = nn.Parameter(fake, requires_grad=value.requires_grad)
                     made[id(value)] = fake
                 held[name] = made[id(value)]
+    # PEFT counts a prompt's tokens in tensors that belong to no module.
+    counted: dict[str, Any] = getattr(model, "prompt_tokens", {})
+    counted.update({name: FakeTensor(mode, value, device) for name, value in counted.items()})
 
 
 @functools.lru_cache(maxsize=_KEPT)

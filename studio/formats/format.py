@@ -35,4 +35,6 @@ class Format:
     opens_with: str
     settings: type[FormatSettings]
     needs_adapter: bool
+    # Whether what was trained must become part of the model's weights.
+    merges: bool = False
     bytes_of: Callable[[Weights], int | None] = lambda weights: None

@@ -35,5 +35,6 @@ FORMAT = Format(
     opens_with="transformers, vLLM, text-generation-inference and most converters",
     settings=Settings,
     needs_adapter=False,
+    merges=True,
     bytes_of=lambda weights: weights.whole_bytes,
 )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 import torch
 from torch import nn
 
 from studio.objectives.template import render
+from studio.training import prompts
 
 Message = dict[str, Any]
 
@@ -50,12 +52,22 @@ def _go_on(
     """Rows of like length share a batch: little padding, and none waits for a far longer one."""
     order = sorted(range(len(rows)), key=lambda index: len(rows[index]))
     answers = [""] * len(rows)
-    for begin in range(0, len(order), batch_size):
-        chosen = order[begin : begin + batch_size]
+    for chosen in _groups(model, order, rows, batch_size):
         replies = _generate(model, tokenizer, [rows[index] for index in chosen], max_new_tokens)
         for index, reply in zip(chosen, replies, strict=True):
             answers[index] = reply
     return answers
+
+
+def _groups(
+    model: nn.Module, order: list[int], rows: list[list[int]], batch_size: int
+) -> Iterator[list[int]]:
+    """Batches of rows in this order. Padding between a learned prompt and its row would move them apart."""
+    apart = prompts.learns_one(model)
+    for _, alike in groupby(order, key=lambda index: len(rows[index]) if apart else 0):
+        chosen = list(alike)
+        for begin in range(0, len(chosen), batch_size):
+            yield chosen[begin : begin + batch_size]
 
 
 @torch.inference_mode()

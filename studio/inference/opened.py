@@ -65,8 +65,8 @@ class Opened:
     def base(self) -> Iterator[nn.Module]:
         """The base model: the adapter switched off, or, after full fine-tuning, loaded anew."""
         if adapters.has_adapter(self.model):
-            with self.model.disable_adapter():  # type: ignore[operator]
-                yield self.model
+            with adapters.without(self.model) as base:
+                yield base
         else:
             base = _load(Path(self.order.base.folder), self.order, self.numbers, self.tokenizer)
             yield base.to(self.device).eval()

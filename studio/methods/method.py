@@ -66,6 +66,8 @@ class Method:
     unsuited: Callable[[Any, Base], str | None] = _nothing_against
     # Of settings whose values depend on the base's widths: those that can be used on it.
     choices: Callable[[Any, Base], Mapping[str, Sequence[Any]]] = lambda settings, base: {}
+    # Why not, where it cannot be merged: the rest of "it cannot be merged, because ...".
+    unmergeable: str = "what it learned is no change of the model's weights"
     # The module of `training/tuners` that puts it on a model, where that is not the one of its own name.
     tuner: str | None = None
 

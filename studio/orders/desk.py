@@ -14,6 +14,7 @@ from jobs.models import ACTIVE, Job, JobState
 from jobs.queue import Queue, QueueConfig
 from studio import devices
 from studio.errors import AskedWrongly, FieldProblem, StudioError
+from studio.formats import FORMATS
 from studio.library import Library
 from studio.models.source import ResolvedModel, resolve
 from studio.orders.freezing import freeze_data
@@ -98,6 +99,7 @@ class Orders:
         spec = ExportSpec.parse(
             {"job": job_id, "format": format_name, "settings": settings or {}, "out": str(place)}
         )
+        self._refuse_what_cannot_merge(run, format_name)
         if place.exists():
             raise AskedWrongly(
                 f"{place} exists already. Choose a folder that is not there yet; "
@@ -178,6 +180,18 @@ class Orders:
                 code="not_finished",
             )
         return job
+
+    def _refuse_what_cannot_merge(self, run: Job, format_name: str) -> None:
+        """Before anything runs: a whole model cannot be made of what stays beside the weights."""
+        method = TrainOrder.parse(run.spec).spec.method.method
+        if not FORMATS[format_name].merges or method.is_mergeable:
+            return
+        raise AskedWrongly(
+            f"What {method.title} learned cannot be merged into a whole model: {method.unmergeable}. "
+            "Export it as 'adapter', the small file that is used beside the model.",
+            code="not_mergeable",
+            fields=[FieldProblem("format", f"{method.title} cannot be merged: use 'adapter'.")],
+        )
 
     def close(self) -> None:
         """Close the database."""

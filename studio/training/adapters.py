@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from torch import nn
 
 from studio.errors import AskedWrongly, FieldProblem, StudioError
 from studio.spec import MethodChoice
+from studio.training import prompts
 from studio.training.heads import CAUSAL, Head
 from studio.training.quantized import QuantizedLinear
 from studio.training.survey import survey
@@ -119,6 +121,19 @@ def load(base: nn.Module, folder: Path) -> peft.PeftModel:
 def has_adapter(model: nn.Module) -> bool:
     """Whether an adapter lies on the model, rather than its own weights having been trained."""
     return isinstance(model, peft.PeftModel)
+
+
+@contextmanager
+def without(model: nn.Module) -> Iterator[nn.Module]:
+    """The base alone, as it is used within: the adapter switched off, or all as it is where there is none."""
+    if prompts.learns_one(model):
+        with prompts.base_of(model) as base:
+            yield base
+    elif isinstance(model, peft.PeftModel):
+        with model.disable_adapter():
+            yield model
+    else:
+        yield model
 
 
 def is_adapter(folder: Path) -> bool:

@@ -35,21 +35,25 @@ class Fit:
     rows_at_a_time: int
     recomputes: bool = False
     tokens_at_a_time: int | None = None
+    # Not with every method.
+    may_recompute: bool = True
 
     def smaller(self) -> Fit | None:
         """Half the rows and tokens; at one row recomputed activations; None when nothing is left to save."""
         if self.rows_at_a_time > 1:
             tokens = self.tokens_at_a_time and max(1, self.tokens_at_a_time // 2)
             return replace(self, rows_at_a_time=self.rows_at_a_time // 2, tokens_at_a_time=tokens)
-        return None if self.recomputes else replace(self, recomputes=True)
+        is_smallest = self.recomputes or not self.may_recompute
+        return None if is_smallest else replace(self, recomputes=True)
 
     def at_most(self, other: Fit) -> Fit:
         """What needs no more memory than either."""
         bounds = [fit.tokens_at_a_time for fit in (self, other) if fit.tokens_at_a_time is not None]
-        return Fit(
-            min(self.rows_at_a_time, other.rows_at_a_time),
-            self.recomputes or other.recomputes,
-            min(bounds, default=None),
+        return replace(
+            self,
+            rows_at_a_time=min(self.rows_at_a_time, other.rows_at_a_time),
+            recomputes=self.recomputes or other.recomputes,
+            tokens_at_a_time=min(bounds, default=None),
         )
 
     def after(self, failures: int) -> Fit:

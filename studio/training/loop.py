@@ -75,7 +75,10 @@ class Setup:
         """How the spec lays out a step's rows."""
         training = self.spec.training
         return Fit(
-            training.rows_at_a_time, training.gradient_checkpointing, training.tokens_per_batch
+            training.rows_at_a_time,
+            training.gradient_checkpointing,
+            training.tokens_per_batch,
+            may_recompute=self.spec.method.method.recomputes,
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -15,8 +14,7 @@ from torch import Tensor, nn
 
 from jobs import durable
 from studio.objectives import Encoded
-from studio.training import step
-from studio.training.adapters import has_adapter
+from studio.training import adapters, step
 from studio.training.batching import Batch
 from studio.training.fitting import Fit, survive
 from studio.training.ranks import ALONE, Ranks
@@ -45,9 +43,9 @@ def with_reference(
             return _joined(rows, kept)
     was_training = model.training
     model.eval()
-    with _base(model):
+    with adapters.without(model) as base:
         own, _ = survive(
-            lambda fit: _all_scores(model, batches_of(ranks.share(rows), fit), precision),
+            lambda fit: _all_scores(base, batches_of(ranks.share(rows), fit), precision),
             fit,
             model,
             on_words,
@@ -59,12 +57,6 @@ def with_reference(
         file.parent.mkdir(parents=True, exist_ok=True)
         durable.write_bytes(file, safetensors.torch.save({"scores": scores}))
     return _joined(rows, scores)
-
-
-def _base(model: nn.Module) -> AbstractContextManager[Any]:
-    if has_adapter(model):
-        return model.disable_adapter()  # type: ignore[operator, no-any-return]
-    return contextlib.nullcontext()
 
 
 def _all_scores(

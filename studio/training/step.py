@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from studio.training import attention, head
+from studio.training import attention, head, prompts
 from studio.training.batching import Batch
 from studio.training.head import Deferred
 from studio.training.likelihood import Logits, log_probabilities
@@ -34,9 +34,12 @@ def logits_of(model: nn.Module, batch: Batch) -> Tensor:
 
     The output layer is by far the widest of a small model, so what is not needed is not computed.
     """
-    options: dict[str, Any] = {} if batch.keep is None else {"logits_to_keep": batch.keep}
+    options: dict[str, Any] = {}
+    if batch.keep is not None:
+        options["logits_to_keep"] = batch.keep + prompts.places_before(model)
     options |= attention.arguments(model, batch.documents)
-    with batch.entering() if batch.entering else contextlib.nullcontext():
+    entering = batch.entering() if batch.entering else contextlib.nullcontext()
+    with entering, prompts.reading_the_last(model, batch):
         output: Any = model(**batch.inputs, use_cache=False, **options)
     return output.logits  # type: ignore[no-any-return]
 

@@ -17,6 +17,7 @@ from studio.inference.opened import Opened
 from studio.objectives import Encoded
 from studio.settings import ASSETS
 from studio.spec import ObjectiveChoice, TrainSpec
+from studio.training import prompts
 from studio.training.batching import micro_batches
 from studio.training.loading import start_id
 from studio.verification.bounds import MINIMUM_ROWS
@@ -75,7 +76,8 @@ def logits_of(model: nn.Module, row: Encoded, choice: ObjectiveChoice) -> Tensor
     )
     inputs = batch.to(next(model.parameters()).device).inputs
     output: Any = model(**inputs, use_cache=False)
-    return output.logits.reshape(-1, output.logits.shape[-1]).float().cpu()  # type: ignore[no-any-return]
+    logits = prompts.of_the_row(model, output.logits)
+    return logits.reshape(-1, logits.shape[-1]).float().cpu()
 
 
 def write_reference(opened: Opened, rows: Sequence[Row], folder: Path) -> None:

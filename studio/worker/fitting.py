@@ -161,7 +161,7 @@ def _levers(spec: TrainSpec, lengths: Mapping[str, Any]) -> list[list[Option]]:
     """The options from the gentlest to the hardest; of one list at most one is taken."""
     levers: list[list[Option]] = []
     training, held = spec.training, spec.model.quantization
-    if not training.gradient_checkpointing:
+    if not training.gradient_checkpointing and spec.method.method.recomputes:
         cost = (
             "Each step takes about a third longer: intermediate results are computed twice instead of "
             "being kept. What is learnt is the same."

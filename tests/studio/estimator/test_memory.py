@@ -30,6 +30,7 @@ from tests.studio.estimator.configurations import (
     make_rows,
 )
 from tests.studio.estimator.real_step import peak_bytes
+from tests.studio.training.tuners.soft_prompts import WAYS
 
 PACKED, ONE_ROW, PADDED, EVEN = (
     (True, (40, 31, 25)),
@@ -267,3 +268,12 @@ def test_torch_and_transformers_are_the_originals_afterwards(fails: bool, tmp_pa
         simulate(built, spec, shape, numbers)
 
     assert [getattr(module, name) for module, name in PATCHED] == originals
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_peak_is_the_real_one_for_every_method_that_learns_a_prompt(
+    way: str, tmp_path: Path
+) -> None:
+    for rows in (PADDED, EVEN):
+        error = compare("llama, tied", tmp_path / str(rows), WAYS[way], {}, rows)
+        assert abs(error) < 0.0002

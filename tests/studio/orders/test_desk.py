@@ -114,6 +114,20 @@ def test_only_a_finished_training_is_exported(
         orders.export(job.id, "adapter")
 
 
+def test_what_cannot_be_merged_is_refused_before_anything_runs(
+    orders: Orders, tiny_model: Path, rows_csv: Path
+) -> None:
+    job = orders.train(spec(tiny_model, rows_csv, method="prompt_tuning"))
+    claimed = orders.queue.store.claim([DeviceSlot("cpu:0", "cpu")], myself())
+    assert claimed is not None
+    orders.queue.store.settle(job.id, str(claimed.lease_token), Ending(EndingKind.RETURNED))
+
+    with pytest.raises(AskedWrongly, match=r"cannot be merged .* prompt before each question"):
+        orders.export(job.id, "merged")
+
+    assert orders.export(job.id, "adapter").task == "export"
+
+
 def failed(orders: Orders, job: Job, code: str, words: str, log: str = "") -> Job:
     """The job once an attempt has ended with that problem."""
     me = myself()

@@ -50,5 +50,15 @@ def setup(
         sharding.shard(adapted, ranks, device)
     rows = encoded()
     return Setup(
-        spec, adapted, device, numbers, rows[:10], rows[10:], packed, 3, folder, ranks=ranks
+        spec,
+        adapted,
+        device,
+        numbers,
+        rows[:10],
+        rows[10:],
+        packed and spec.may_pack,
+        3,
+        folder,
+        tokenizer=tiny.make_tokenizer(),
+        ranks=ranks,
     )

@@ -38,6 +38,11 @@ def test_the_rows_are_halved_down_to_one_and_then_activations_are_recomputed() -
     assert Fit(1, recomputes=True).words == "1 row at a time, computing intermediate results twice"
 
 
+def test_a_method_that_cannot_recompute_is_left_with_one_row() -> None:
+    assert Fit(2, may_recompute=False).after(9) == Fit(1, may_recompute=False)
+    assert Fit(1, may_recompute=False).smaller() is None
+
+
 def allocate_too_much(*_: Any) -> None:
     """A real failure of torch's allocator on the CPU."""
     torch.empty(2**60, dtype=torch.uint8)
