@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 # Values of the contract whose rooms stand empty still: field -> the values that work, what to do.
 NOT_YET: dict[str, tuple[tuple[Any, ...], str]] = {
-    "training.precision": (("auto", "fp32", "bf16"), "Training in fp16 is not built yet"),
     "training.compile": (("auto", "off"), "Compiling the model is not built yet"),
     "training.offload": (("none",), "Offloading is not built yet"),
 }
@@ -136,7 +135,9 @@ class Training(Section):
         description="Rows behind one another without padding, where the model keeps them apart.",
     )
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
-        "auto", description="Numbers of 32 or 16 bits; auto: bf16 on a GPU made for it, else fp32."
+        "auto",
+        description="Numbers of 32 or 16 bits; auto: bf16 on a GPU made for it, else fp32. fp16 is for GPUs "
+        "that know no bf16.",
     )
     attention: Literal["auto", "sdpa", "eager"] = Field(
         "auto", description="How attention is computed; auto takes the model's best."

@@ -22,6 +22,7 @@ from studio.training.fitting import Fit
 from studio.training.randomness import random_states, restore_random_states
 from studio.training.ranks import ALONE, Ranks
 from studio.training.room import DISK_ERRORS
+from studio.training.scaling import Scaling
 from studio.training.sharding import spread_like, whole
 from studio.training.spikes import Spikes
 from studio.training.stopping import HeldOut
@@ -45,6 +46,7 @@ class Position:
     fit: Fit | None = None
     spikes: Spikes = field(default_factory=Spikes)
     held_out: HeldOut = field(default_factory=HeldOut)
+    scaling: Scaling | None = None
 
     @property
     def is_best(self) -> bool:
@@ -54,7 +56,7 @@ class Position:
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> Position:
         """The position in a checkpoint's document; an earlier version's knew only the first figures."""
-        fit = document.get("fit")
+        fit, scaling = document.get("fit"), document.get("scaling")
         spikes = dict(document.get("spikes", {}))
         spikes["losses"] = tuple(spikes.get("losses", ()))
         figures = {name: document[name] for name in ("step", "tokens", "seconds")}
@@ -63,6 +65,7 @@ class Position:
             fit=Fit(**fit) if fit else None,
             spikes=Spikes(**spikes),
             held_out=HeldOut(**document.get("held_out", {})),
+            scaling=Scaling(**scaling) if scaling else None,
         )
 
 

@@ -25,6 +25,7 @@ from studio.training.losses import loss_of
 from studio.training.lower import LowerStates
 from studio.training.ranks import ALONE, Ranks
 from studio.training.room import DISK_ERRORS, DiskRoom, is_full_disk, shortage_words
+from studio.training.scaling import Scaling
 from studio.training.tuners import Tuner, tuner_of
 from studio.training.tuners.tuner import Ground
 
@@ -318,13 +319,17 @@ def _one_step(
     optimizers.set_rate(optimizer, rate)
     rows = [setup.training[row] for row in schedule.rows_of(position.step)]
     units = units_of(rows, setup.spec.objective.objective.layout)
-    gradients, fit = _gradients_of(setup, rows, units, fit, on_words)
+    scaling = position.scaling or Scaling.first(setup.numbers)
+    scale = scaling.scale if scaling else 1.0
+    gradients, fit = _gradients_of(setup, rows, units / scale, fit, on_words)
     if not setup.is_sharded:
         setup.ranks.add_gradients(optimizers.parameters(optimizer))
     total, tokens = setup.ranks.sums(gradients.total_loss, gradients.tokens)
+    if scaling is not None:
+        optimizers.unscale(optimizer, scale)
     norm = step.clip(optimizers.parameters(optimizer), training.max_grad_norm)
     loss, size = total / units, float(sharding.whole(norm))
-    judgement = spikes.judge(position.spikes, loss, size, training, position.step + 1)
+    judgement, scaling = _judged(setup, position, scaling, loss, size)
     tuner, settings = setup.tuner, setup.spec.method.settings
     step.update(
         optimizer,
@@ -339,6 +344,7 @@ def _one_step(
         seconds=position.seconds + seconds,
         spikes=judgement.spikes,
         held_out=position.held_out.after_step(loss) if judgement.applies else position.held_out,
+        scaling=scaling,
     )
     report = Report(
         step=done.step,
@@ -351,6 +357,19 @@ def _one_step(
         warning=judgement.words,
     )
     return done, report, fit
+
+
+def _judged(
+    setup: Setup, position: Position, scaling: Scaling | None, loss: float, size: float
+) -> tuple[spikes.Judgement, Scaling | None]:
+    """Whether a step with this loss and gradient is taken, and how the next one is scaled."""
+    overflowed = scaling is not None and scaling.overflows(loss, size)
+    judgement = (
+        spikes.passed_over(position.spikes)
+        if overflowed
+        else spikes.judge(position.spikes, loss, size, setup.spec.training, position.step + 1)
+    )
+    return judgement, scaling and scaling.after(overflowed=overflowed)
 
 
 @dataclass(frozen=True)
@@ -369,11 +388,11 @@ class _Gradients:
 def _gradients_of(
     setup: Setup,
     rows: Sequence[Encoded],
-    units: int,
+    units: float,
     fit: Fit,
     on_words: Callable[[str], None],
 ) -> tuple[_Gradients, Fit]:
-    """This rank's part of the gradients of a step's `rows`, and the fit that did."""
+    """This rank's part of the gradients of a step's `rows`, each divided by `units`, and the fit that did."""
     own = setup.ranks.share(rows)
     if setup.spec.training.tokens_per_batch is not None and not setup.packed:
         own = by_length(own)
@@ -388,7 +407,7 @@ def _gradients_of(
     )
 
 
-def _gradients(setup: Setup, batches: Sequence[Batch], units: int) -> _Gradients:
+def _gradients(setup: Setup, batches: Sequence[Batch], units: float) -> _Gradients:
     loss, context = loss_of(setup.spec.objective), setup.numbers.context
     total = functools.partial(setup.tuner.total, settings=setup.spec.method.settings)
     losses = [

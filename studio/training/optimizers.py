@@ -81,6 +81,12 @@ def parameters(optimizer: torch.optim.Optimizer) -> Iterator[nn.Parameter]:
     return (value for group in optimizer.param_groups for value in group["params"])
 
 
+def unscale(optimizer: torch.optim.Optimizer, scale: float) -> None:
+    """Divide all gradients by what the loss was multiplied by."""
+    gradients = [value.grad for value in parameters(optimizer) if value.grad is not None]
+    torch._foreach_mul_(gradients, 1.0 / scale)
+
+
 def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
     """Give every group its learning rate: `rate` times the group's factor."""
     for group in optimizer.param_groups:

@@ -78,6 +78,11 @@ def judge(spikes: Spikes, loss: float, norm: float, training: Training, at_step:
     return Judgement(False, after, words)
 
 
+def passed_over(spikes: Spikes) -> Judgement:
+    """A step that is left out for no fault of its numbers: fp16 was too narrow for its scale."""
+    return Judgement(False, replace(spikes, skipped=spikes.skipped + 1))
+
+
 def _found(spikes: Spikes, loss: float, norm: float) -> str:
     if math.isfinite(loss) and math.isfinite(norm):
         usual = statistics.median(spikes.losses)

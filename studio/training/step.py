@@ -66,7 +66,7 @@ def micro_step(
     model: nn.Module,
     loss: Loss,
     batch: Batch,
-    units_per_step: int,
+    units_per_step: float,
     precision: AbstractContextManager[Any],
     total: Total = plain_total,
 ) -> Losses:

@@ -58,3 +58,13 @@ def test_checkpointed_activations_give_the_same_gradients(tiny_model: Path) -> N
         gradients.append([value.grad for value in model.parameters()])
 
     assert all(map(torch.equal, *gradients))
+
+
+def test_a_format_that_the_device_cannot_compute_in_is_refused_in_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(loading, "computes_in", lambda dtype, device: False)
+
+    with pytest.raises(ModelProblem, match="cannot compute in fp16"):
+        loading.choose_numbers("fp16", torch.device("cpu"), trains_weights=False)
+    assert loading.choose_numbers("auto", torch.device("cpu"), trains_weights=False).name == "fp32"
