@@ -18,6 +18,7 @@ from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from transformers import AutoConfig
 
 from studio.errors import ModelProblem
+from studio.estimator import hollow
 from studio.estimator.gguf_config import quick_config
 from studio.models.architecture import CONFIG_NAME, from_config, read_config
 from studio.spec import MethodChoice, ModelChoice, TrainSpec
@@ -27,6 +28,7 @@ from studio.training.fused import fuse
 from studio.training.heads import CAUSAL, Head
 from studio.training.loading import Numbers, checkpoint_activations
 from studio.training.survey import survey
+from studio.training.tuners import tuner_of
 
 # A person compares a few settings of one model; more are seldom wanted again.
 _KEPT = 6
@@ -115,16 +117,26 @@ def _blueprint(source: Path, stamp: int, plan: Plan) -> Blueprint:
         if plan.packs and takes_positions:
             _attend_by_document(base)
         linear = tuple(module.name for module in survey(base, plan.head).linear)
-        own = {id(parameter) for parameter in base.parameters()}
-        model = adapters.attach(base, plan.method, seed=0, head=plan.head)
+        model, added = _attached(base, plan)
     if plan.checkpoints_activations:
         checkpoint_activations(model)
     fuse(model)
-    added = frozenset(name for name, value in model.named_parameters() if id(value) not in own)
     fake = FakeTensorMode() if plan.autocasts else None
     if fake is not None:
         _become_fake(model, fake)
     return Blueprint(model.train(), added, config, takes_positions, linear, fake)
+
+
+def _attached(base: nn.Module, plan: Plan) -> tuple[nn.Module, frozenset[str]]:
+    """The base with its method, and the names of the parameters that the method brought."""
+    needs_values = tuner_of(plan.method).needs_values
+    if needs_values:
+        base = hollow.filled_with_zeros(base)
+    own = {id(parameter) for parameter in base.parameters()}
+    with torch.device("cpu" if needs_values else "meta"):
+        model = adapters.attach(base, plan.method, seed=0, head=plan.head)
+    added = frozenset(name for name, value in model.named_parameters() if id(value) not in own)
+    return (hollow.emptied(model) if needs_values else model), added
 
 
 def _attend_by_document(base: nn.Module) -> None:

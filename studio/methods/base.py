@@ -51,6 +51,8 @@ class Base:
     modules: tuple[Module, ...]
     is_tied: bool = False
     quantization: Quantization = "none"
+    # The tokens that begin and end a text, by number.
+    borders: tuple[int, ...] = ()
 
     @property
     def linear(self) -> tuple[Module, ...]:

@@ -29,6 +29,7 @@ def survey(model: nn.Module, head: Head = CAUSAL) -> Base:
         modules=tuple(_modules(model, head, output)),
         is_tied=output is not None and output.weight is embedding.weight,
         quantization=_quantization(model),
+        borders=_borders(config),
     )
 
 
@@ -76,6 +77,12 @@ def _widths(module: Any) -> tuple[int, int]:
         return module.num_embeddings, module.embedding_dim
     shape = module.weight.shape
     return int(shape[0]), int(shape[-1])
+
+
+def _borders(config: Any) -> tuple[int, ...]:
+    named = (getattr(config, name, None) for name in ("bos_token_id", "eos_token_id"))
+    listed = [ids if isinstance(ids, list) else [ids] for ids in named if ids is not None]
+    return tuple(sorted({int(number) for ids in listed for number in ids}))
 
 
 def _quantization(model: nn.Module) -> Quantization:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs.durable import write_json
-from tests.benchmarks.startup import commit
+from tests.measured import commit
 
 PLACE = Path(__file__).parents[2] / ".benchmarks"
 Cell = Callable[[], dict[str, Any]]

@@ -19,7 +19,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.startup import commit
+from tests.measured import commit
 from tests.studio.checks.test_minhash import edited_texts, near, near_by_brute_force
 from tests.studio.ui.serving import ROOT
 

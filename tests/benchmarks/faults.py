@@ -18,7 +18,7 @@ from typing import Any
 
 from tests.benchmarks import _cells
 from tests.benchmarks._cells import Cell
-from tests.benchmarks.startup import commit
+from tests.measured import commit
 
 ROOT = Path(__file__).parents[2]
 PYTEST = (sys.executable, "-m", "pytest", "-q", "-m", "long", "-o", "junit_family=xunit1")

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from tests.benchmarks.startup import commit
+from tests.measured import commit
 
 ROWS = 1_000_000
 CHARACTERS = 500

@@ -28,8 +28,8 @@ from studio.library import Library
 from studio.orders.freezing import freeze_data
 from studio.settings import ASSETS, Home
 from studio.spec import TrainSpec
-from tests.benchmarks.startup import commit
 from tests.benchmarks.training import model_folder
+from tests.measured import commit
 
 ROWS, ROUNDS = (1_000, 10_000, 100_000), 2
 LIMIT, STRAIGHT = 1.3, 0.15

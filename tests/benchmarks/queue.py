@@ -15,7 +15,7 @@ from typing import Any
 
 from tests.benchmarks import _cancelling, _cells, _claiming, _idling, _listing, _recovering
 from tests.benchmarks._cells import Cell
-from tests.benchmarks.startup import commit
+from tests.measured import commit
 
 JOBS = 10_000
 

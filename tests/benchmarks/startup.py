@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from tests.studio.ui.serving import ROOT, PageServer
+from tests.measured import commit
+from tests.studio.ui.serving import PageServer
 
 RUNS = 5
 LIMIT = 3.0
@@ -50,14 +51,6 @@ def main(arguments: Sequence[str] = ()) -> int:
     )
     print(f"commit {commit()}, gradio {version('gradio')}, Python {sys.version.split()[0]}")
     return 0 if ratio <= LIMIT else 1
-
-
-def commit() -> str:
-    """The commit that this was measured at; `unknown` outside version control."""
-    answer = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True
-    )
-    return answer.stdout.strip() or "unknown"
 
 
 def page_s(home: Path) -> tuple[float, float]:

@@ -25,7 +25,7 @@ from typing import Any
 from studio.models import starter
 from studio.models.convert import convert_gguf
 from tests.benchmarks.rivals.environments import python_of
-from tests.benchmarks.startup import commit
+from tests.measured import commit
 from tests.studio.ui.serving import ROOT
 
 PLACE = ROOT / ".benchmarks"

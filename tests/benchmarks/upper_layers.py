@@ -14,7 +14,6 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from tests.benchmarks.startup import commit
 from tests.benchmarks.training import (
     BATCH,
     PLACE,
@@ -24,6 +23,7 @@ from tests.benchmarks.training import (
     model_folder,
     write_rows,
 )  # fmt: skip
+from tests.measured import commit
 
 STEPS, EPOCHS, HALF = 10, 3, 15
 ALL, ANEW, ONCE = "all layers train", "upper half, lower anew", "upper half, lower once"

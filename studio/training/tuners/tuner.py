@@ -47,6 +47,9 @@ class Tuner:
     keeps anything in the tuner itself: what is to be remembered lies in the model.
     """
 
+    # Whether attaching looks at the base's numbers, or at random ones: the meta device has neither.
+    needs_values = False
+
     def attach(
         self, base: nn.Module, config: dict[str, Any], settings: MethodSettings, head: Head
     ) -> nn.Module:

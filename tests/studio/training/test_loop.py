@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -59,8 +60,15 @@ def train_killed_after(ready: Setup, reports: int) -> None:
         loop.run(ready, on_report=report, should_stop=lambda: False)
 
 
+def _families() -> list[Any]:
+    """Every method; by default one of each family, the others are long (and in the matrix)."""
+    first = {method.family: name for name, method in reversed(METHODS.items())}
+    quick = {*first.values(), "lora", "qlora", "full"}
+    return [pytest.param(name, marks=() if name in quick else pytest.mark.long) for name in METHODS]
+
+
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", _families())
 def test_a_run_paused_and_killed_comes_to_the_very_same_losses_and_weights(
     tiny_model: Path, tmp_path: Path, method: str, precision: str
 ) -> None:

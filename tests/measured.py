@@ -1,0 +1,49 @@
+"""Results that are kept: one line a cell, with the commit it was made at, in files that docs are made from."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from jobs import durable
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "docs" / "measured"
+
+
+class Measured:
+    """The cells of one measurement, by name; each is written as soon as it is known."""
+
+    def __init__(self, name: str, folder: Path = FOLDER) -> None:
+        self._file = folder / f"{name}.jsonl"
+        lines = self._file.read_text(encoding="utf-8").splitlines() if self._file.is_file() else []
+        self._cells: dict[str, dict[str, Any]] = {
+            cell["cell"]: cell for cell in map(json.loads, lines)
+        }
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._cells
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(self._cells.values())
+
+    def get(self, name: str) -> dict[str, Any] | None:
+        """What was found in a cell, with its `commit`; None where it was not measured."""
+        return self._cells.get(name)
+
+    def keep(self, name: str, values: dict[str, Any]) -> None:
+        """Write a cell down, in the place of an older one."""
+        self._cells[name] = {"cell": name, "commit": commit(), **values}
+        lines = [json.dumps(self._cells[cell], ensure_ascii=False) for cell in sorted(self._cells)]
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        durable.write_text(self._file, "\n".join(lines) + "\n")
+
+
+def commit() -> str:
+    """The commit that this is measured at; `unknown` outside version control."""
+    command = ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"]
+    asked = subprocess.run(command, capture_output=True, text=True, check=False)
+    return asked.stdout.strip() or "unknown"
