@@ -82,7 +82,13 @@ def read(path: Path, part: str | None = None) -> Table:
 def _watched(path: Path, read: Callable[[], Iterator[Read]], before: str) -> Iterator[Read]:
     """What is read of a file, refused where it is no longer the one that was opened."""
     with _in_words(path):
-        yield from read()
+        try:
+            yield from read()
+        except DataProblem as problem:
+            # What looks wrong in a file that another program is writing is not the person's fault.
+            if stamp_of(path) != before:
+                raise _changed(path) from problem
+            raise
         if stamp_of(path) != before:
             raise _changed(path)
 
