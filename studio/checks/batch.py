@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from studio.data.cells import Unusable
 from studio.data.examples import KINDS, Example, Place, Rejected, walk
-from studio.data.table import Row
+from studio.data.stored import StoredRows
+from studio.data.table import ColumnRows, Row
 
 BATCH_ROWS = 1_000
 
@@ -44,11 +45,10 @@ class Batch:
         self.answers: list[str] = []
         """What is to be learnt of each example."""
         kind = KINDS[objective]
-        for place, row in enumerate(rows):
-            said = kind.said(row, roles)
+        for place, said in enumerate(kind.pairs(rows, roles)):
             if said is None:
                 try:
-                    example = kind.make(row, roles, Place(place, place + 1, place + 1))
+                    example = kind.make(rows[place], roles, Place(place, place + 1, place + 1))
                 except Unusable as found:
                     self.unusable[place] = found.check
                     continue
@@ -91,7 +91,16 @@ def plain(text: str) -> str:
 
 def batches(rows: Iterable[Row], roles: Mapping[str, str], objective: str) -> Iterator[Batch]:
     """The rows a batch at a time, in order."""
-    remaining, first = iter(rows), 0
-    while chunk := list(islice(remaining, BATCH_ROWS)):
+    first = 0
+    for chunk in _chunks(rows):
         yield Batch(first, chunk, roles, objective)
         first += len(chunk)
+
+
+def _chunks(rows: Iterable[Row]) -> Iterator[Sequence[Row]]:
+    if isinstance(rows, StoredRows):
+        yield from map(ColumnRows, rows.batches())
+        return
+    remaining = iter(rows)
+    while chunk := list(islice(remaining, BATCH_ROWS)):
+        yield chunk

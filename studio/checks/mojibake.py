@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import numpy as np
 from ftfy import fix_encoding
 from ftfy.badness import is_bad
 
@@ -19,27 +18,25 @@ from studio.data.table import Row
 # Letters with which damaged UTF-8 nearly always shows itself; what has none is not looked at closer.
 _SUSPICIOUS = re.compile("[\u0080-\u009f\u00a4-\u00bf\u00c2-\u00c5\u00d0\u00d1\u00e2\u00e3\u20ac]")
 _LOST = "\ufffd"
-# The same in UTF-8: C2 with any byte, C3 with one of these, and two signs of three bytes.
-_BEHIND_C3 = np.isin(np.arange(256), [*range(0x82, 0x86), 0x90, 0x91, 0xA2, 0xA3])
-_MARKS = (b"\xc2", "\u20ac".encode(), _LOST.encode())
+_SUSPICIOUS_BYTES = bytes(sign for sign in range(0x80, 0x100) if _SUSPICIOUS.match(chr(sign)))
 
 
 def _needs_a_look(text: str) -> bool:
-    """Whether a text holds a letter that damage shows itself with: over many rows quicker than a pattern."""
+    """Whether a text may hold a letter that damage shows itself with; quicker than the pattern."""
     if text.isascii():
         return False
-    content = text.encode("utf-8", "surrogatepass")
-    if any(mark in content for mark in _MARKS):
+    try:
+        content = text.encode("latin-1")
+    except UnicodeEncodeError:
         return True
-    signs = np.frombuffer(content, np.uint8)
-    return bool(_BEHIND_C3[signs[np.flatnonzero(signs == 0xC3) + 1]].any())
+    return len(content.translate(None, _SUSPICIOUS_BYTES)) < len(content)
 
 
 def _damaged(batch: Batch) -> Iterator[Hit]:
     if not _needs_a_look(batch.all_text):
         return
     for place, text in enumerate(batch.texts):
-        if text.isascii():
+        if not _needs_a_look(text):
             continue
         at = text.find(_LOST)
         if at >= 0:

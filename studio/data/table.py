@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 if TYPE_CHECKING:
     import pyarrow
@@ -58,6 +59,42 @@ class Source:
         """Add a sentence for the person, once."""
         if words not in self.notes:
             self.notes.append(words)
+
+
+class ColumnRows(Sequence[Row]):
+    """Rows that lie as columns; a row is made when it is asked for."""
+
+    def __init__(self, columns: Mapping[str, Sequence[Any]]) -> None:
+        self._columns = columns
+        self._length = len(next(iter(columns.values()), ()))
+
+    def __len__(self) -> int:
+        return self._length
+
+    @overload
+    def __getitem__(self, place: int) -> Row: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Row]: ...
+    def __getitem__(self, place: int | slice) -> Row | list[Row]:
+        if isinstance(place, slice):
+            return [self[each] for each in range(self._length)[place]]
+        return {name: values[place] for name, values in self._columns.items()}
+
+    def __iter__(self) -> Iterator[Row]:
+        for values in zip(*self._columns.values(), strict=True):
+            yield dict(zip(self._columns, values, strict=True))
+
+    def column(self, name: str) -> Sequence[Any] | None:
+        """One column; None where there is none of that name."""
+        return self._columns.get(name)
+
+
+def column_of(rows: Sequence[Row], name: str) -> Iterable[Any]:
+    """What every row holds under a name; None where it has none."""
+    if not isinstance(rows, ColumnRows):
+        return [row.get(name) for row in rows]
+    found = rows.column(name)
+    return repeat(None, len(rows)) if found is None else found
 
 
 @dataclass(frozen=True)

@@ -141,10 +141,12 @@ def test_seven_problems_of_a_workbook_are_found_mended_undone_and_trained_past(
     seen = page.locator("#seen ol.seen > li")
     expect(seen).to_have_count(3)
     expect(page.locator("#seen .lengths")).to_contain_text("29 rows of ")
-    for row, (asked, said) in zip(seen.all(), tiny.make_rows(3), strict=True):
+    answers = dict(tiny.make_rows(27))
+    for row in seen.all():
+        text = row.text_content() or ""
+        asked = next(asked for asked in answers if asked in text)
         learnt = "".join(row.locator(".learnt").all_text_contents())
-        assert said in learnt
-        assert asked in (row.text_content() or "")
+        assert learnt.startswith(answers[asked])
         assert asked not in learnt
         style = row.locator(".learnt").first.evaluate("token => getComputedStyle(token)")
         assert "underline" in style["textDecorationLine"]

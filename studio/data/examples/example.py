@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any, NamedTuple
 
 from studio.data import cells
@@ -75,15 +76,17 @@ class ExampleKind:
 
     `role_sets` are the sets of roles of which one must be complete; `beside` are roles that may
     stand beside each. `make(row, roles, place)` raises Unusable with the name of what is wrong.
-    `said(row, roles)` is the question and answer of what `make` would make, where these can be had
-    without: checks over many rows need no more. None where they cannot.
+    `pairs(rows, roles)` are the question and answer of what `make` would make of each row, where these
+    can be had without: checks over many rows need no more. None where they cannot.
     """
 
     name: str
     roles: tuple[Role, ...]
     role_sets: tuple[frozenset[str], ...]
     make: Callable[[Row, Mapping[str, str], Place], Example]
-    said: Callable[[Row, Mapping[str, str]], tuple[str, str] | None] = lambda row, roles: None
+    pairs: Callable[[Sequence[Row], Mapping[str, str]], Iterable[tuple[str, str] | None]] = (
+        lambda rows, roles: repeat(None, len(rows))
+    )
 
 
 def cell(row: Row, roles: Mapping[str, str], role: str) -> Any:

@@ -14,10 +14,7 @@ import numpy as np
 from studio.data.reading import regular
 from studio.errors import DataProblem
 
-_BLOCK_BYTES = 1 << 20
-_LONGEST_ROW_BYTES = 1 << 26
-"""A row that does not end within this is read by Python's csv, which needs no whole row in advance."""
-
+_BLOCK_BYTES = 1 << 19
 _PIECE_BYTES = 1 << 20
 _BEGINNINGS = {"utf-8": 0, "utf-8-sig": 3, "cp1252": 0}
 """The encodings in which a separator is one byte and nothing else is, and where the text begins."""
@@ -67,11 +64,13 @@ def returns_in(path: Path) -> tuple[bool, bool]:
         while piece := file.read(_PIECE_BYTES):
             if is_open and not piece.startswith(b"\n"):
                 return True, True
-            count = piece.count(b"\r")
-            has_any = has_any or count > 0
             is_open = piece.endswith(b"\r")
-            if count > piece.count(b"\r\n") + is_open:
-                return True, True
+            if b"\r" in piece:
+                has_any = True
+                signs = np.frombuffer(piece, np.uint8)
+                returns = np.flatnonzero(signs[:-1] == ord("\r"))
+                if (signs[returns + 1] != ord("\n")).any():
+                    return True, True
     return has_any, is_open
 
 
@@ -90,9 +89,7 @@ def rows(path: Path, file: TextIO, layout: Layout) -> Iterator[CellRow]:
         if cells is None:
             return
         number += 1
-        if layout.has_returns and "\r" in "".join(cells):
-            cells = [cell.replace("\r\n", "\n").replace("\r", "\n") for cell in cells]
-        yield CellRow(line, number, cells)
+        yield CellRow(line, number, _plain(cells, layout))
         line = reader.line_num + layout.lines_to_skip + 1
 
 
@@ -119,7 +116,7 @@ def runs(path: Path, layout: Layout, first: int, width: int) -> Iterator[CellRow
 
 
 class _Text:
-    """A file's text as bytes with plain line ends: what was read of it and not taken yet."""
+    """A file's text as bytes: what was read of it and not taken yet."""
 
     def __init__(self, file: BinaryIO, layout: Layout) -> None:
         file.seek(_BEGINNINGS[layout.encoding])
@@ -128,7 +125,6 @@ class _Text:
         self._codec = "utf-8" if layout.encoding == "utf-8-sig" else layout.encoding
         self._read = b""
         self._place = 0
-        self._held = b""
         self._is_whole = False
         self.taken = 0
         self.line = 1
@@ -138,21 +134,13 @@ class _Text:
 
     def fill(self, count: int) -> bool:
         """See that so many bytes are there, where the file has them; whether any are."""
-        self._read = self._read[self._place :]
-        self._place = 0
-        pieces, size = [self._read], len(self._read)
-        while size < count and not self._is_whole:
-            piece = self._held + self._file.read(count - size)
-            self._is_whole = len(piece) == len(self._held)
-            self._held = b""
-            if self._layout.has_returns:
-                if piece.endswith(b"\r") and not self._is_whole:
-                    piece, self._held = piece[:-1], b"\r"
-                piece = piece.replace(b"\r\n", b"\n")
-            pieces.append(piece)
-            size += len(piece)
-        self._read = b"".join(pieces)
-        return bool(self._read)
+        missing = count - (len(self._read) - self._place)
+        if missing > 0 and not self._is_whole:
+            piece = self._file.read(missing)
+            self._is_whole = len(piece) < missing
+            self._read = self._read[self._place :] + piece
+            self._place = 0
+        return self._place < len(self._read)
 
     def rows(self, path: Path) -> Iterator[CellRow]:
         """The rows from here on, by Python's csv; what a row takes is taken once it is given."""
@@ -166,21 +154,17 @@ class _Text:
             if cells is None:
                 return
             self.number += 1
-            yield CellRow(line, self.number, cells)
+            yield CellRow(line, self.number, _plain(cells, self._layout))
             line = self.line
 
     def run(self, width: int) -> Run | None:
         """The whole rows in what was read, taken; None, with nothing taken, where they break the rule."""
         separator = self._layout.separator
-        while True:
-            text = self._read[self._place :]
-            if self._is_whole and not text.endswith(b"\n"):
-                text += b"\n"
-            block = regular.whole_rows(text, separator.encode())
-            if block is None or block.bytes or len(text) > _LONGEST_ROW_BYTES or self._is_whole:
-                break
-            self.fill(2 * len(text))
-        if block is None or not block.bytes:
+        text = self._read[self._place :]
+        if self._is_whole and not text.endswith(b"\n"):
+            text += b"\n"
+        block = regular.whole_rows(text, separator.encode())
+        if block is None:
             return None
         content = text[: block.bytes]
         if self._codec != "utf-8":
@@ -223,7 +207,7 @@ class _Text:
             while not end and not self._is_whole:
                 searched = len(self._read) - self._place
                 self.fill(max(_BLOCK_BYTES, 2 * searched))
-                end = self._read.find(b"\n", searched) + 1
+                end = self._read.find(b"\n", self._place + searched) + 1
             line = self._read[self._place : end or len(self._read)]
             if not line:
                 return
@@ -242,6 +226,13 @@ def _blank(columns: Sequence[Any]) -> Any:
     for row in np.flatnonzero(regular.may_be_blank(columns[0])).tolist():
         is_blank[row] = not any(column[row].as_py().strip() for column in columns)
     return is_blank
+
+
+def _plain(cells: list[str], layout: Layout) -> list[str]:
+    """The cells with line feeds for every kind of line end."""
+    if not layout.has_returns or "\r" not in "".join(cells):
+        return cells
+    return [cell.replace("\r\n", "\n").replace("\r", "\n") for cell in cells]
 
 
 def _misquoted(path: Path, line: int) -> DataProblem:

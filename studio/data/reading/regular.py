@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import pyarrow
 
-_NEWLINE, _QUOTE = ord("\n"), ord('"')
+_NEWLINE, _RETURN, _QUOTE = ord("\n"), ord("\r"), ord('"')
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 Places = NDArray[np.int64]
@@ -34,8 +34,8 @@ class Block:
 
 
 def whole_rows(text: bytes, separator: bytes) -> Block | None:
-    """The rows of UTF-8 or 8-bit text, its lines ended by `\\n`, that end within it; None where a
-    quotation mark stands where the rule (RFC 4180) has none, or where no row ends.
+    """The rows of UTF-8 or 8-bit text that end within it; None where a quotation mark stands where the
+    rule (RFC 4180) has none, or where no row ends. A carriage return stands before line feeds only.
 
     A cell is in quotes as a whole, with those inside it written twice, or holds none. So every odd
     mark opens: a separator, a line's end or the mark that it doubles stands before it; every even one
@@ -52,7 +52,7 @@ def whole_rows(text: bytes, separator: bytes) -> Block | None:
         marks = marks[: np.searchsorted(marks, ends[-1])]
         opening, closing = marks[0::2], marks[1::2]
         borders = np.zeros(256, bool)
-        borders[[separator[0], _NEWLINE, _QUOTE]] = True
+        borders[[separator[0], _NEWLINE, _RETURN, _QUOTE]] = True
         # The text's first sign has none before it: the last one, a line's end, stands in for that.
         if not (borders[signs[opening - 1]] | (opening == 0)).all():
             return None
@@ -63,7 +63,8 @@ def whole_rows(text: bytes, separator: bytes) -> Block | None:
     starts = np.r_[0, ends[:-1] + 1]
     lines = np.r_[0, np.searchsorted(newlines, ends[:-1]) + 1]
     line_count = int(np.searchsorted(newlines, ends[-1])) + 1
-    return Block(int(ends[-1]) + 1, line_count, starts, lines, ends > starts)
+    is_filled = ends - starts > (signs[starts] == _RETURN)
+    return Block(int(ends[-1]) + 1, line_count, starts, lines, is_filled)
 
 
 def columns_of(text: bytes, separator: str, width: int) -> Sequence[pyarrow.Array] | None:
@@ -89,11 +90,22 @@ def columns_of(text: bytes, separator: str, width: int) -> Sequence[pyarrow.Arra
                 column_types=dict.fromkeys(names, pyarrow.large_string()),
                 null_values=[],
                 strings_can_be_null=False,
+                # Found to be so before; what another program writes meanwhile is found by its stamp.
+                check_utf8=False,
             ),
         )
     except pyarrow.ArrowInvalid:
         return None
-    return [column.combine_chunks() for column in table.columns]
+    return [_with_plain_newlines(column.chunk(0)) for column in table.columns]
+
+
+def _with_plain_newlines(cells: Any) -> Any:
+    import pyarrow.compute
+
+    content = cells.buffers()[2]
+    if content is None or not (np.frombuffer(content, np.uint8) == _RETURN).any():
+        return cells
+    return pyarrow.compute.replace_substring(cells, "\r\n", "\n")
 
 
 def may_be_blank(cells: Any) -> NDArray[np.bool_]:

@@ -92,7 +92,6 @@ def test_files_of_many_blocks_with_faults_in_between_are_read_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     monkeypatch.setattr(delimited, "_BLOCK_BYTES", 200)
-    monkeypatch.setattr(delimited, "_LONGEST_ROW_BYTES", 2_000)
     choose = random.Random(seed)
     lines = []
     for number in range(3_000):
