@@ -12,12 +12,21 @@ from studio.checks.survey import Progress
 from studio.errors import AskedWrongly, StudioError
 from studio.spec import TrainSpec
 from studio.ui.backstage import Backstage
+from studio.ui.boundary import spoken
 from studio.ui.draft import Draft
 from studio.ui.figures import figures_html
 from studio.ui.steps import method_step, needs_part
 from studio.ui.steps.needs_part import CHANGED
+from studio.ui.steps.step import Fields
 from studio.ui.waiting import Work
+from studio.ui.wiring import QUIET, WITH_PROGRESS, opening
 from studio.worker.fitting import Fitting, make_it_fit
+
+# The figures on the page are of an earlier form until the new ones are there.
+MARK_STALE = """(...values) => {
+  document.querySelectorAll('#figures, #needs').forEach(each => each.classList.add('stale'));
+  return values;
+}"""
 
 Read = Callable[[tuple[Any, ...]], tuple[str, Draft]]
 
@@ -28,6 +37,23 @@ class Estimating:
     def __init__(self, backstage: Backstage, read: Read) -> None:
         self._backstage = backstage
         self._read = read
+
+    def wire(self, fields: Fields, draft_id: Any, figures: Any, needs: needs_part.Controls) -> None:
+        """The figures follow every change; what does not fit can be made to fit, and put back."""
+        inputs = [draft_id, *fields.inputs]
+        gr.on(
+            [opening(), *(component.change for component in fields.inputs)],
+            spoken(self.estimate),
+            inputs,
+            [figures, *needs.shown],
+            js=MARK_STALE,
+            trigger_mode="always_last",
+            **QUIET,
+        )
+        settings = [fields.components[name] for name in needs_part.CHANGED.values()]
+        outputs = [*needs.fitted, *settings]
+        needs.fit.click(spoken(self.fit), inputs, outputs, trigger_mode="once", **WITH_PROGRESS)
+        needs.back.click(spoken(self.put_back), needs.before, outputs, **QUIET)
 
     def estimate(self, *shown: Any) -> list[Any]:
         """The live line and the panel for what the form holds now."""

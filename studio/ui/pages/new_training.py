@@ -21,10 +21,12 @@ from studio.ui.figures import figures_line
 from studio.ui.form import controls
 from studio.ui.markup import heading
 from studio.ui.pages.page import Page
+from studio.ui.side_by_side import SideBySide
 from studio.ui.steps import (
     data_step,
     goal_part,
     method_step,
+    methods_part,
     model_step,
     needs_part,
     review_step,
@@ -38,11 +40,6 @@ from studio.ui.wiring import QUIET, WITH_PROGRESS, opening
 # The draft's id is part of the address: a reload, or a server started anew, shows the same form.
 # The curtain goes last: by then every control shows the draft.
 OPENED = "(id) => { if (id) history.replaceState(null, '', '/?draft=' + id); return [id, '']; }"
-# The figures on the page are of an earlier form until the new ones are there.
-MARK_STALE = """(...values) => {
-  document.querySelectorAll('#figures, #needs').forEach(each => each.classList.add('stale'));
-  return values;
-}"""
 CURTAIN = '<p class="opening quiet" role="status">Opening your form…</p>'
 GO_TO_JOB = "(id) => { if (id) location.assign('/jobs?job=' + id); return [id]; }"
 
@@ -56,7 +53,8 @@ def build(backstage: Backstage) -> None:
     wire_sources(form, layout)
     wire_steps(form, layout)
     wire_problems(form, layout)
-    wire_estimates(form, layout)
+    form.estimating.wire(fields, layout.draft_id, layout.figures, layout.needs)
+    form.side_by_side.wire(fields, layout.draft_id, layout.methods)
     wire_opening(form, layout)
 
 
@@ -73,6 +71,7 @@ class Layout:
     data: data_step.Controls
     method: method_step.Controls
     review: review_step.Controls
+    methods: methods_part.Controls
     needs: needs_part.Controls
     figures: Any
     started: Any
@@ -120,6 +119,7 @@ def lay_out(fields: Fields) -> Layout:
             data = data_step.build(fields)
         with gr.Step(step.TITLES[METHOD], id=METHOD):
             method = method_step.build(fields)
+            methods = methods_part.build()
         with gr.Step(step.TITLES[REVIEW], id=REVIEW):
             review = review_step.build(fields)
     needs = needs_part.build()
@@ -135,6 +135,7 @@ def lay_out(fields: Fields) -> Layout:
         data,
         method,
         review,
+        methods,
         needs,
         figures,
         started,
@@ -184,25 +185,6 @@ def wire_fields(form: Form, layout: Layout) -> None:
         trigger_mode="always_last",
         **QUIET,
     )
-
-
-def wire_estimates(form: Form, layout: Layout) -> None:
-    """The figures follow every change; what does not fit can be made to fit, and put back."""
-    inputs = [layout.draft_id, *form.fields.inputs]
-    needs, handlers = layout.needs, form.estimating
-    gr.on(
-        [opening(), *(component.change for component in form.fields.inputs)],
-        spoken(handlers.estimate),
-        inputs,
-        [layout.figures, *needs.shown],
-        js=MARK_STALE,
-        trigger_mode="always_last",
-        **QUIET,
-    )
-    settings = [form.fields.components[name] for name in needs_part.CHANGED.values()]
-    outputs = [*needs.fitted, *settings]
-    needs.fit.click(spoken(handlers.fit), inputs, outputs, trigger_mode="once", **WITH_PROGRESS)
-    needs.back.click(spoken(handlers.put_back), needs.before, outputs, **QUIET)
 
 
 def wire_sources(form: Form, layout: Layout) -> None:
@@ -309,6 +291,7 @@ class Form:
         self.data = backstage.own_data
         self.checking = Checking(self.data, self.read, self.keep)
         self.estimating = Estimating(backstage, self.read)
+        self.side_by_side = SideBySide(backstage, self.read)
 
     def checks(self, layout: Layout) -> tuple[Any, list[Any], list[Any]]:
         """The event that looks through the data: handler, inputs, outputs."""
