@@ -44,4 +44,5 @@ METHOD = Method(
     is_mergeable=True,
     peft_config=peft_config,
     rate_share=rate_share,
+    is_well_known=True,
 )

@@ -55,4 +55,5 @@ METHOD = Method(
     is_mergeable=True,
     peft_config=peft_config,
     unsuited=unsuited,
+    is_well_known=True,
 )

@@ -24,4 +24,5 @@ METHOD = Method(
     peft_config=peft_config,
     rate_factor=rate_factor,
     rate_share=rate_share,
+    is_well_known=True,
 )

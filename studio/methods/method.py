@@ -68,6 +68,8 @@ class Method:
     choices: Callable[[Any, Base], Mapping[str, Sequence[Any]]] = lambda settings, base: {}
     # Why not, where it cannot be merged: the rest of "it cannot be merged, because ...".
     unmergeable: str = "what it learned is no change of the model's weights"
+    # Whether it is offered before "all methods" are looked through.
+    is_well_known: bool = False
     # The module of `training/tuners` that puts it on a model, where that is not the one of its own name.
     tuner: str | None = None
 

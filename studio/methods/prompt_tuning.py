@@ -72,4 +72,5 @@ METHOD = Method(
     unmergeable="it is a prompt before each question, not a change of the model's weights",
     peft_config=peft_config,
     packs=False,
+    is_well_known=True,
 )

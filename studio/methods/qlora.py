@@ -26,4 +26,5 @@ METHOD = Method(
     rate_share=rate_share,
     quantization="nf4",
     tuner="lora",
+    is_well_known=True,
 )

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 
 from studio.methods import METHODS
 from tests.measured import Measured
-from tests.studio.training.matrix import ARCHITECTURES, FORMATS, Cell, trial
+from tests.studio.training.axes import ARCHITECTURES, FORMATS
+from tests.studio.training.matrix import Cell, trial
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -92,7 +92,8 @@ class Layout:
     @property
     def method_shown(self) -> list[Any]:
         """What `method_step.shown` updates."""
-        return [*self.method.groups.values(), self.method.about, self.method.problems]
+        picker = self.method.picker
+        return [*self.method.groups.values(), picker.known, picker.about, self.method.problems]
 
     @property
     def review_shown(self) -> list[Any]:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
 from studio.errors import AskedWrongly
-from studio.methods import METHODS, Method
+from studio.methods import METHODS
 from studio.objectives import OBJECTIVES
 from studio.spec import ModelChoice, Training
 from studio.ui.draft import Draft
 from studio.ui.form import Control, control, controls
-from studio.ui.steps import step
+from studio.ui.steps import picker_part, step
 from studio.ui.steps.step import Fields, problem_html
 
 # Which of the spec's training settings the page offers; their level says where.
@@ -41,7 +40,7 @@ class Controls:
     """The step's own components beside the form's fields."""
 
     groups: dict[str, Any]
-    about: Any
+    picker: picker_part.Picker
     problems: Any
     back: Any
     forward: Any
@@ -51,18 +50,7 @@ def build(fields: Fields) -> Controls:
     """Make the step's controls."""
     with gr.Column(elem_classes="card"):
         gr.HTML("<h2>How should it learn?</h2>", apply_default_css=False)
-        fields.add(
-            "method",
-            gr.Radio(
-                [(f"{each.title}\n{each.sentence}", each.name) for each in offered()],
-                value=Draft().method,
-                label="Method",
-                show_label=False,
-                elem_id="method",
-                elem_classes="choices",
-            ),
-        )
-        about = gr.HTML(elem_id="method-about", apply_default_css=False)
+        picker = picker_part.build(fields)
     with gr.Column(elem_classes="card"):
         gr.HTML("<h2>Settings</h2>", apply_default_css=False)
         with gr.Row(elem_classes="settings"):
@@ -77,12 +65,8 @@ def build(fields: Fields) -> Controls:
     back, forward = step.navigation(step.METHOD, "Next: review")
     groups = {f"{name}.basic": group for name, group in basic.items()}
     groups |= {f"{name}.more": group for name, group in more.items()}
-    return Controls(groups, about, problems, back, forward)
-
-
-def offered() -> list[Method]:
-    """The methods, the one to begin with first."""
-    return sorted(METHODS.values(), key=lambda method: method.name != Draft().method)
+    picker_part.wire(picker, fields)
+    return Controls(groups, picker, problems, back, forward)
 
 
 def _training(fields: Fields, level: str) -> None:
@@ -130,11 +114,15 @@ def _methods(fields: Fields, level: str) -> dict[str, Any]:
 
 
 def shown(draft: Draft, these: Controls) -> list[Any]:
-    """Updates for each group, for the paragraph and for the problems."""
+    """Updates for each group, for the picker and for the problems."""
     visible = [gr.Row(visible=name.partition(".")[0] == draft.method) for name in these.groups]
-    method = METHODS[draft.method]
-    about = f'<p class="quiet">{html.escape(method.paragraph)}</p>'
-    return [*visible, about, problem_html(problems(draft))]
+    known = draft.method if METHODS[draft.method].is_well_known else None
+    return [
+        *visible,
+        gr.Radio(value=known),
+        picker_part.about_html(draft.method),
+        problem_html(problems(draft)),
+    ]
 
 
 def problems(draft: Draft) -> str:

@@ -22,10 +22,6 @@ from studio.training.loop import Setup
 from studio.verification.reference import logits_of
 from tests.studio.estimator.configurations import make_folder
 
-ARCHITECTURES = (
-    *("llama", "mistral", "qwen3", "gemma3", "phi3", "gpt2", "neox", "opt", "bloom", "bert", "t5"),
-)
-FORMATS = ("fp32", "bf16", "nf4", "int8")
 _OBJECTIVES = {"bert": {"name": "classification", "labels": ["0", "1", "2"]}, "t5": "seq2seq"}
 _VOCABULARY = 512
 # Where a method's default is made for wider layers than these.

@@ -9,7 +9,8 @@ import pytest
 from studio.methods import METHODS
 from tests.benchmarks.matrix import cells, compact
 from tests.measured import Measured
-from tests.studio.training.matrix import ARCHITECTURES, FORMATS, trial
+from tests.studio.training.axes import ARCHITECTURES, FORMATS
+from tests.studio.training.matrix import trial
 
 SEED = 0
 SAMPLE = 12

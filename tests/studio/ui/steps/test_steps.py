@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import itertools
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from studio.settings import Home
 from studio.ui.backstage import Backstage
 from studio.ui.draft import Draft
 from studio.ui.own_data import OwnData
-from studio.ui.steps import data_step, method_step, model_step, review_step, step
+from studio.ui.steps import data_step, method_step, model_step, picker_part, review_step, step
 from studio.ui.steps.step import Fields
 from tests import tiny
 
@@ -161,11 +162,12 @@ def test_only_the_chosen_methods_settings_are_shown(name: str) -> None:
     fields = Fields()
     with gr.Blocks():
         these = method_step.build(fields)
-    *groups, about, problems = method_step.shown(Draft(method=name), these)
+    *groups, known, about, problems = method_step.shown(Draft(method=name), these)
 
     shown = [key for key, group in zip(these.groups, groups, strict=True) if group.visible]
     assert {key.partition(".")[0] for key in shown} <= {name}
-    assert text(about) == METHODS[name].paragraph
+    assert METHODS[name].paragraph in text(about)
+    assert known.value == (name if METHODS[name].is_well_known else None)
     assert problems == ""
 
 
@@ -181,7 +183,32 @@ def test_every_method_is_offered_with_all_its_settings_and_the_usual_one_first()
         for field in method.settings.model_fields
     }
     assert made == declared
-    assert method_step.offered()[0].name == "lora"
+    assert picker_part.well_known()[0].name == "lora"
+
+
+def test_all_methods_are_listed_by_family_each_once() -> None:
+    families = [method.family for method in picker_part.by_family()]
+
+    assert len(families) == len(METHODS)
+    assert [family for family, _ in itertools.groupby(families)] == list(dict.fromkeys(families))
+
+
+@pytest.mark.parametrize("name", [*METHODS])
+def test_a_method_says_what_it_can_and_cannot_do(name: str) -> None:
+    method = METHODS[name]
+    said = text(picker_part.about_html(name))
+
+    assert ("can be merged" in said) is method.is_mergeable
+    assert ("line of its own" in said) is not method.packs
+
+
+def test_taken_advice_sets_the_method_and_only_its_own_settings() -> None:
+    names = ["settings.lora.rank", "settings.ia3.layers", "settings.lora.dora"]
+
+    method, rank, *others = picker_part.taken(names, 50, "quality", "one")
+
+    assert (method, rank) == ("lora", 8)
+    assert all(other == gr.skip() for other in others)
 
 
 def test_settings_that_cannot_be_used_are_named_as_the_form_names_them() -> None:
