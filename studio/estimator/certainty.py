@@ -40,9 +40,9 @@ def certainty(spec: TrainSpec, family: str, precision: str, device: Device) -> C
     """`exact` where the tensor bytes were compared with reality, on that kind of device, else `bounded`.
 
     `family` is the model_type of the configuration. Of several processes it is about each one's memory;
-    what a share of a model takes was not compared with anything.
+    what a model takes that is spread or offloaded was not compared with anything.
     """
-    if spec.training.sharding != "none":
+    if spec.training.sharding != "none" or spec.training.offload != "none":
         return "not estimated"
     is_proven = (
         device.kind == "cpu"

@@ -66,6 +66,10 @@ class Orders:
         preparation = self._prepare(resolved)
         order = TrainOrder(spec, _base(resolved), self._predicted(spec))
         needed = _needed(order.predicted or {})
+        if needed is not None and spec.training.offload != "none":
+            # The layers can wait in the main memory; what they take is most of the weights.
+            parts = (order.predicted or {}).get("memory", {}).get("parts", {})
+            needed = max(0, needed - parts.get("weights", 0) - parts.get("quantization", 0))
         return self.queue.enqueue(
             "train",
             order.to_json(),
@@ -230,10 +234,16 @@ class Orders:
     def _slots(self, spec: TrainSpec) -> tuple[str, int]:
         """The kind of slots and how many: a GPU for each process, or the processor for all of them.
 
-        Raises AskedWrongly where this machine has fewer GPUs than that.
+        Raises AskedWrongly where this machine has fewer GPUs than that, or none to offload from.
         """
         training = spec.training
         gpus = sum(slot.kind == "cuda" for slot in devices.slots())
+        if training.offload != "none" and not gpus:
+            words = (
+                "Offloading keeps frozen layers off a GPU, and this machine has none that can be used. "
+                'Set training.offload to "none".'
+            )
+            raise AskedWrongly(words, code="spec", fields=[FieldProblem("training.offload", words)])
         if training.devices == "cpu" or (not gpus and training.devices == "auto"):
             return "cpu", 1
         if training.processes > max(gpus, 1):

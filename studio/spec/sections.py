@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field
 # Values of the contract whose rooms stand empty still: field -> the values that work, what to do.
 NOT_YET: dict[str, tuple[tuple[Any, ...], str]] = {
     "training.compile": (("auto", "off"), "Compiling the model is not built yet"),
-    "training.offload": (("none",), "Offloading is not built yet"),
 }
 
 
@@ -176,7 +175,11 @@ class Training(Section):
         description="Compute intermediate results twice instead of keeping them (gradient checkpointing).",
         json_schema_extra={"unit": "", "cost": "time", "level": "advanced"},
     )
-    offload: Literal["none", "auto"] = Field("none", description="Keep frozen layers off the GPU.")
+    offload: Literal["none", "auto"] = Field(
+        "none",
+        description="Where a GPU's memory is too small: keep frozen layers in the main memory and fetch "
+        "them one by one.",
+    )
     eval_every: Literal["epoch", "never"] | int = Field(
         "epoch",
         description="When the held-out loss is measured: each pass, never, or every N steps.",

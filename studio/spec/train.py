@@ -127,6 +127,8 @@ class TrainSpec:
             problems += self._nothing_to_stop_by()
         if self.training.sharding != "none":
             problems += self._nothing_to_spread()
+        if self.training.offload != "none":
+            problems += self._nothing_to_offload()
         raise_problems(problems)
 
     def _what_the_method_cannot(self) -> list[FieldProblem]:
@@ -167,6 +169,22 @@ class TrainSpec:
             )
             found.append(FieldProblem("training.optimizer", words))
         return found
+
+    def _nothing_to_offload(self) -> list[FieldProblem]:
+        """Offloading keeps frozen layers off a GPU, which holds them by itself."""
+        reasons = [
+            (self.training.devices == "cpu", "The processor computes in the main memory anyway"),
+            (self.training.sharding != "none", "A sharded model is not held whole anywhere"),
+            (
+                self.method.method.family == "full",
+                f"{self.method.method.title} trains every layer: none is frozen",
+            ),
+        ]
+        return [
+            FieldProblem("training.offload", f'{words}. Use "none".')
+            for is_so, words in reasons
+            if is_so
+        ]
 
     def _nothing_to_stop_by(self) -> list[FieldProblem]:
         """Early stopping looks at the held-out loss: without one it would never stop."""

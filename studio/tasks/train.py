@@ -39,6 +39,7 @@ from studio.training.loading import Numbers
 from studio.training.loop import Report, Setup
 from studio.training.lower import cut_of, keep_states
 from studio.training.meter import Meter
+from studio.training.offload import offload
 from studio.training.preparing import Kept, Prepared, prepare
 from studio.training.ranks import ALONE, Ranks, joined, launched, launching
 from studio.training.ranks.context import RankContext
@@ -221,7 +222,8 @@ def _set_up(context: TaskContext, order: TrainOrder, ranks: Ranks) -> Setup:
     numbers = loading.choose_numbers(spec.training.precision, device, trains_weights=trains_weights)
     head = Head.of(spec.objective)
     base = _base(folder, spec, numbers, rows)
-    model, packed = _made_ready(context, spec, base, device, len(tokenizer), ranks)
+    predicted = (order.predicted or {}).get("memory", {}).get("peak_bytes")
+    model, packed = _made_ready(context, spec, base, device, len(tokenizer), ranks, predicted)
     checkpoints = context.folder / "checkpoints"
     if context.crashes:
         context.log(
@@ -268,11 +270,14 @@ def _made_ready(
     device: torch.device,
     vocabulary: int,
     ranks: Ranks,
+    predicted_bytes: int | None,
 ) -> tuple[nn.Module, bool]:
     """The method attached to the base, all of it on the device; and whether rows share a line."""
-    is_sharded = spec.training.sharding != "none"
-    # A model that is spread never lies on a device whole.
-    packed = not is_sharded and _packs(spec, base.to(device), vocabulary)
+    is_sharded, is_offloaded = spec.training.sharding != "none", spec.training.offload != "none"
+    _refuse_untried(spec, device)
+    # A model that is spread or offloaded never lies on a device whole.
+    in_parts = is_sharded or is_offloaded
+    packed = not in_parts and _packs(spec, base.to(device), vocabulary)
     model = adapters.attach(
         base, spec.method, seed=spec.training.seed, head=Head.of(spec.objective)
     )
@@ -281,13 +286,15 @@ def _made_ready(
     fuse(model)
     counts = adapters.count(model)
     if is_sharded:
-        if type(tuner_of(spec.method)) is not Tuner:
-            raise StudioError(
-                f"{spec.method.method.title} was not tried on a model that is spread over processes. "
-                'Set training.sharding to "none", or choose another method, such as lora.',
-                code="spec",
-            )
-        model = sharding.shard(model, ranks, device)
+        sharding.shard(model, ranks, device)
+    if is_offloaded:
+        free, _ = torch.cuda.mem_get_info(device)
+        held = offload(model, device, predicted_bytes, free)
+        context.log(
+            f"{len(held.layers)} frozen layers wait in the main memory ({held.bytes / 1e9:.1f} GB) and "
+            "are fetched one by one."
+        )
+    if in_parts:
         packed = _packs(spec, model, vocabulary)
         sharding.hand_back(model)
     together = f", {ranks.count} processes together" if ranks.count > 1 else ""
@@ -297,6 +304,23 @@ def _made_ready(
         f"{', rows packed' if packed else ''}{together}{', each a share' if is_sharded else ''}."
     )
     return model, packed
+
+
+def _refuse_untried(spec: TrainSpec, device: torch.device) -> None:
+    """Raises StudioError where a model in parts does not go with the method or the device."""
+    for name, what in (("sharding", "spread over processes"), ("offload", "offloaded")):
+        if getattr(spec.training, name) != "none" and type(tuner_of(spec.method)) is not Tuner:
+            raise StudioError(
+                f"{spec.method.method.title} was not tried on a model that is {what}. "
+                f'Set training.{name} to "none", or choose another method, such as lora.',
+                code="spec",
+            )
+    if spec.training.offload != "none" and device.type != "cuda":
+        raise StudioError(
+            f"Offloading keeps frozen layers off a GPU; this training runs on {device}. "
+            'Set training.offload to "none".',
+            code="spec",
+        )
 
 
 def _packs(spec: TrainSpec, model: nn.Module, vocabulary: int) -> bool:

@@ -246,6 +246,20 @@ def test_each_process_gets_a_gpu_or_all_of_them_share_the_processor(
     assert (job.slot_kind, job.slots_wanted, job.needs_bytes) == (kind, slots, needs_bytes)
 
 
+def test_offloading_needs_a_gpu_and_waits_for_less_of_it(
+    orders: Orders, tiny_model: Path, rows_csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = spec(tiny_model, rows_csv, training={"offload": "auto"})
+    monkeypatch.setattr("studio.devices.slots", lambda: CARDS[:1])
+    with pytest.raises(AskedWrongly, match="Offloading keeps frozen layers off a GPU"):
+        orders.train(wanted)
+
+    monkeypatch.setattr("studio.devices.slots", lambda: CARDS)
+    memory = {"peak_bytes": 100, "parts": {"weights": 60, "quantization": 10}}
+    monkeypatch.setattr(orders, "_estimate", lambda _: {"memory": memory})
+    assert orders.train(wanted).needs_bytes == 30
+
+
 def test_more_processes_than_gpus_are_refused_before_anything_is_queued(
     orders: Orders, tiny_model: Path, rows_csv: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
