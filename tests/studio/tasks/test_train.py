@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from safetensors.torch import load_file, save_file
 
 from jobs.context import Stopped
@@ -200,6 +201,21 @@ def test_a_base_with_a_broken_number_is_refused_before_training(
     with pytest.raises(StudioError, match=r"1 of the 32 numbers of model\.norm\.weight"):
         train(context(home, 1, order.to_json()))
     assert not (home.run(1) / "metrics.jsonl").exists()
+
+
+def test_a_batch_that_does_not_fit_even_at_one_row_ends_in_words(
+    tmp_path: Path, tiny_model: Path, rows_csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never_enough(*_: Any, **__: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr("transformers.models.llama.modeling_llama.LlamaMLP.forward", never_enough)
+    home = Home(tmp_path).prepare()
+    order = make_order(home, tiny_model, rows_csv)
+
+    with pytest.raises(StudioError, match="Lower the longest length") as caught:
+        train(context(home, 1, order.to_json()))
+    assert caught.value.code == "out_of_memory"
 
 
 def test_early_stopping_is_told_of_and_the_result_is_the_best_state(
