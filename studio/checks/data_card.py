@@ -9,6 +9,7 @@ from pathlib import Path
 from studio.checks.check import Circumstances, Cost
 from studio.checks.survey import Report, survey
 from studio.library import KeptDataset, Library
+from studio.models.origin import read_origin
 from studio.spec import DataChoice
 
 _MOST_ROWS_LOOKED_THROUGH = 50_000
@@ -78,7 +79,7 @@ def data_card(
     circumstances = Circumstances(choice.columns or {}, objective, folder=library.home.tmp)
     return DataCard(
         source=_source(choice, imported),
-        licence=choice.licence or imported.licence,
+        licence=choice.licence or imported.licence or _licence_of(imported),
         imported_rows=imported.rows,
         training_rows=training_rows,
         held_out_rows=held_out_rows,
@@ -91,8 +92,17 @@ def data_card(
 
 
 def _source(choice: DataChoice, imported: KeptDataset) -> str:
-    """The file's name, not its path: a card leaves this computer."""
+    """The file's name, not its path: a card leaves this computer. Of the Hub: dataset and commit."""
+    origin = read_origin(imported.source_file)
+    if origin is not None:
+        return f"{origin.source} of the Hugging Face Hub, revision {origin.revision}"
     return Path(choice.path).name if choice.path else imported.source_file.name
+
+
+def _licence_of(imported: KeptDataset) -> str:
+    """What the dataset's page on the Hub says."""
+    origin = read_origin(imported.source_file)
+    return (origin.licence or "") if origin else ""
 
 
 def _rows(count: int) -> str:

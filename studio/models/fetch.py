@@ -62,8 +62,8 @@ class HubFile:
 
 def resolve_revision(repo_id: str, revision: str | None = None) -> str:
     """The commit that a branch, tag or None (the main branch) stands for now. Raises ModelProblem."""
-    with _explained(repo_id):
-        info = _api().model_info(repo_id, revision=revision, timeout=_ANSWER_TIMEOUT_S)
+    with explained(repo_id):
+        info = api().model_info(repo_id, revision=revision, timeout=_ANSWER_TIMEOUT_S)
     if not info.sha:
         raise ModelProblem(f"The Hub names no commit for '{repo_id}', so it cannot be pinned.")
     return info.sha
@@ -78,7 +78,7 @@ def fetch(repo_id: str, revision: str, folder: Path, *, progress: Progress) -> N
     disable_progress_bars()
     folder.parent.mkdir(parents=True, exist_ok=True)
     staging = folder.with_name(f".{folder.name}.fetching")
-    with FileLock(folder.parent / f".{folder.name}.lock"), _explained(repo_id, folder.parent):
+    with FileLock(folder.parent / f".{folder.name}.lock"), explained(repo_id, folder.parent):
         if read_origin(folder) is not None:
             return
         staging.mkdir(exist_ok=True)
@@ -92,7 +92,7 @@ def fetch(repo_id: str, revision: str, folder: Path, *, progress: Progress) -> N
 
 def _download(repo_id: str, revision: str, staging: Path, progress: Progress) -> str | None:
     """Fill `staging`; returns the licence that the model's card names."""
-    info = _api().model_info(
+    info = api().model_info(
         repo_id, revision=revision, files_metadata=True, timeout=_ANSWER_TIMEOUT_S
     )
     listing = {
@@ -102,14 +102,15 @@ def _download(repo_id: str, revision: str, staging: Path, progress: Progress) ->
         for file in info.siblings or ()
         if Path(file.rfilename).name == file.rfilename and not file.rfilename.startswith(".")
     }
-    source = _Source(repo_id, revision, staging)
+    source = Repository(repo_id, revision, staging)
     wanted = _small_files(listing) + _weight_files(repo_id, listing, source)
-    _expect_room(wanted, staging)
-    _bring_all(source, wanted, progress)
+    expect_room(wanted, staging)
+    bring_all(source, wanted, progress)
     return info.card_data.get("license") if info.card_data else None
 
 
-def _bring_all(source: _Source, wanted: list[HubFile], progress: Progress) -> None:
+def bring_all(source: Repository, wanted: list[HubFile], progress: Progress) -> None:
+    """Have all files in the staging folder; `progress` as in `fetch`."""
     total_bytes = sum(file.bytes for file in wanted)
     done_bytes = 0
 
@@ -130,7 +131,7 @@ def _small_files(listing: dict[str, HubFile]) -> list[HubFile]:
     ]
 
 
-def _weight_files(repo_id: str, listing: dict[str, HubFile], source: _Source) -> list[HubFile]:
+def _weight_files(repo_id: str, listing: dict[str, HubFile], source: Repository) -> list[HubFile]:
     """The safetensors of one copy of the model; its index, if it has one, is brought first."""
     if "config.json" not in listing:
         what = "an adapter" if "adapter_config.json" in listing else "no model that can be trained"
@@ -153,19 +154,20 @@ def _weight_files(repo_id: str, listing: dict[str, HubFile], source: _Source) ->
 
 
 @dataclass(frozen=True)
-class _Source:
-    """One commit of one repository, and the folder that its files are brought to."""
+class Repository:
+    """One commit of one repository of a kind (`model`, `dataset`), and where its files are brought."""
 
     repo_id: str
     revision: str
     staging: Path
+    kind: str = "model"
 
     def bring(self, file: HubFile, grown: Callable[[int], None]) -> None:
         """Have `file` in the staging folder, checked; `grown(bytes)` tells how far it is."""
         target = self.staging / file.name
         if target.is_file() and target.stat().st_size == file.bytes:
             return  # it got its name only after it had been checked
-        part = target.with_name(f"{file.name}.part")
+        part = target.with_name(f"{target.name}.part")
         here = part.stat().st_size if part.exists() else 0
         if here > file.bytes:
             part.unlink()
@@ -173,7 +175,13 @@ class _Source:
         grown(here)
         with _Growing(part, grown) as stream:
             http_get(
-                hf_hub_url(self.repo_id, file.name, revision=self.revision, endpoint=_endpoint()),
+                hf_hub_url(
+                    self.repo_id,
+                    file.name,
+                    repo_type=self.kind,
+                    revision=self.revision,
+                    endpoint=_endpoint(),
+                ),
                 stream,
                 resume_size=here,
                 headers=build_hf_headers(),
@@ -214,9 +222,9 @@ def _is_what_was_listed(path: Path, file: HubFile) -> bool:
     return True
 
 
-def _expect_room(wanted: list[HubFile], staging: Path) -> None:
+def expect_room(wanted: list[HubFile], staging: Path) -> None:
     """Raise ModelProblem when what is still to come does not fit on the disk."""
-    here = sum(path.stat().st_size for path in staging.iterdir())
+    here = sum(path.stat().st_size for path in staging.rglob("*") if path.is_file())
     needed = sum(file.bytes for file in wanted) - here
     free = shutil.disk_usage(staging).free
     if needed > free:
@@ -224,8 +232,8 @@ def _expect_room(wanted: list[HubFile], staging: Path) -> None:
 
 
 @contextmanager
-def _explained(repo_id: str, place: Path | None = None) -> Iterator[None]:
-    """The library's errors in words that say what to do."""
+def explained(repo_id: str, place: Path | None = None, kind: str = "model") -> Iterator[None]:
+    """The library's errors in words that say what to do. Raises ModelProblem."""
     try:
         yield
     except GatedRepoError as error:
@@ -237,7 +245,7 @@ def _explained(repo_id: str, place: Path | None = None) -> Iterator[None]:
         ) from error
     except RepositoryNotFoundError as error:
         raise ModelProblem(
-            f"The Hub has no model '{repo_id}' that you may see. Check the spelling; a private one "
+            f"The Hub has no {kind} '{repo_id}' that you may see. Check the spelling; a private one "
             "needs 'hf auth login' first.",
             code="not_found",
         ) from error
@@ -250,7 +258,7 @@ def _explained(repo_id: str, place: Path | None = None) -> Iterator[None]:
     except HFValidationError as error:
         raise ModelProblem(f"'{repo_id}' cannot be an id of the Hub: {error}") from error
     except (OfflineModeIsEnabled, httpx2.TransportError) as error:
-        raise ModelProblem(_offline(repo_id, error), code="offline") from error
+        raise ModelProblem(_offline(repo_id, error, kind), code="offline") from error
     except HfHubHTTPError as error:
         status = error.response.status_code
         raise ModelProblem(
@@ -265,16 +273,16 @@ def _explained(repo_id: str, place: Path | None = None) -> Iterator[None]:
         raise ModelProblem(_disk_full(place, None, free), code="disk_full") from error
 
 
-def _offline(repo_id: str, error: Exception) -> str:
+def _offline(repo_id: str, error: Exception, kind: str) -> str:
+    others = "a model that is here: python launch.py models" if kind == "model" else "a file"
     if isinstance(error, OfflineModeIsEnabled):
         return (
             f"'{repo_id}' is not in the data folder, and HF_HUB_OFFLINE forbids asking the Hub. "
-            "Unset it, or choose a model that is here: python launch.py models."
+            f"Unset it, or choose {others}."
         )
     return (
         f"'{repo_id}' is not in the data folder, and {_endpoint()} cannot be reached: this machine "
-        "seems to be offline. Connect it and try again (what was fetched is kept), or choose a "
-        "model that is here: python launch.py models."
+        f"seems to be offline. Connect it and try again (what was fetched is kept), or choose {others}."
     )
 
 
@@ -297,7 +305,8 @@ def _disk_full(place: Path, needed_bytes: int | None, free_bytes: int) -> str:
     )
 
 
-def _api() -> HfApi:
+def api() -> HfApi:
+    """The library's way to ask the Hub."""
     return HfApi(endpoint=_endpoint())
 
 

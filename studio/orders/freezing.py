@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from studio.data.columns import CONFIDENT, WANTED, check_columns
@@ -11,6 +10,7 @@ from studio.data.examples import build
 from studio.data.inspection import inspect
 from studio.errors import AskedWrongly, DataProblem, FieldProblem
 from studio.library import Library
+from studio.library.hub import PREFIX, place_of
 from studio.spec import DataChoice, ObjectiveChoice, TrainSpec
 
 # Fewer usable rows than this cannot be trained on: one would be held out and nothing left to learn.
@@ -43,7 +43,7 @@ def freeze_data(spec: TrainSpec, library: Library) -> TrainSpec:
 def _from_file(
     choice: DataChoice, objective: ObjectiveChoice, library: Library
 ) -> tuple[DataChoice, tuple[Any, ...]]:
-    path = Path(str(choice.path)).expanduser().absolute()
+    path = place_of(str(choice.path), library.home)
     kept = library.import_file(path, choice.part)
     found = inspect(kept.table, choice.columns, objective.name)
     if not choice.columns and found.mapping.confidence < CONFIDENT:
@@ -56,7 +56,7 @@ def _from_file(
     _refuse_too_few(found.ready, len(found.table.rows), path.name)
     examples = build(found.table.rows, found.mapping.roles, found.mapping.objective).examples
     frozen = {
-        "path": str(path),
+        "path": choice.path if str(choice.path).startswith(PREFIX) else str(path),
         "dataset": kept.dataset.hash,
         "columns": dict(found.mapping.roles),
     }

@@ -46,7 +46,11 @@ class ModelChoice(Section):
 class DataChoice(Section):
     """Which examples: a file by `path`, or a kept dataset by its hash; once queued, always the hash."""
 
-    path: str | None = Field(None, description="The data file.")
+    path: str | None = Field(
+        None,
+        description="The data file or folder, or a dataset of the Hub: `hub:owner/name`, with "
+        "`@revision` for another than the newest.",
+    )
     part: str | None = Field(
         None, description="The sheet, split or sort of files in it, where there are several."
     )

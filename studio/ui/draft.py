@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from studio.library.hub import PREFIX
 from studio.methods import METHODS
 from studio.models import starter
 from studio.objectives import OBJECTIVES
@@ -33,6 +34,9 @@ class Draft:
     data_upload: str = ""
     data_path: str = ""
     data_pasted: str = ""
+    data_hub: str = ""
+    # `hub:owner/name@commit`, once its files are here.
+    data_fetched: str = ""
     # The sheet or other part chosen by hand for this file; another file's is chosen anew.
     data_part: str = ""
     part_for: str = ""
@@ -78,14 +82,17 @@ class Draft:
         held, usually = (str(each["model"].get("quantization", "none")) for each in (spec, usual))
         model_from = "starter" if source == starter.SOURCE else "hub"
         model_from = "path" if Path(source).is_absolute() else model_from
+        data_from = "hub" if path.startswith(PREFIX) else "path"
         return cls(
             name=str(spec.get("name", "")),
             model_from=model_from,
             model_path=source if model_from == "path" else "",
             model_hub=source if model_from == "hub" else "",
             quantization="" if held == usually else held,
-            data_from="starter" if path == str(STARTER_DATA) else "path",
-            data_path="" if path == str(STARTER_DATA) else path,
+            data_from="starter" if path == str(STARTER_DATA) else data_from,
+            data_path="" if path == str(STARTER_DATA) or data_from == "hub" else path,
+            data_hub=path.removeprefix(PREFIX).partition("@")[0] if data_from == "hub" else "",
+            data_fetched=path if data_from == "hub" else "",
             objective=objective,
             objective_for=path,
             goal={objective: goal},
@@ -123,6 +130,7 @@ class Draft:
             "upload": self.data_upload,
             "path": _unquoted(self.data_path),
             "paste": self.data_pasted,
+            "hub": self.data_fetched,
         }[self.data_from]
 
     @property
@@ -183,7 +191,8 @@ def new_id() -> str:
 
 def default_name(draft: Draft) -> str:
     """A name out of data and method, e.g. `replies, LoRA`."""
-    data = Path(draft.data_file).stem if draft.data_file else "Training"
+    name = draft.data_hub if draft.data_from == "hub" else draft.data_file
+    data = Path(name).stem if name else "Training"
     return f"{data}, {METHODS[draft.method].title}"
 
 

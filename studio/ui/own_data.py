@@ -6,7 +6,6 @@ from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, TypeVar
 
 from studio.checks import CHECKS
@@ -21,6 +20,7 @@ from studio.data.readers import stamp_of
 from studio.data.table import Table
 from studio.errors import AskedWrongly, StudioError
 from studio.library import Imported, Library, Version
+from studio.library.hub import place_of
 from studio.spec import TrainSpec
 from studio.ui.draft import Draft
 from studio.worker.client import Worker
@@ -59,7 +59,7 @@ class OwnData:
 
         Raises DataProblem when the file cannot be read or the columns do not fit.
         """
-        imported = self._imported(Path(draft.data_file).expanduser().absolute(), draft.chosen_part)
+        imported = self._imported(draft.data_file, draft.chosen_part)
         version = self._version(draft, imported.dataset.hash)
         columns = draft.chosen_columns
         chosen = tuple(sorted((columns or {}).items()))
@@ -80,8 +80,7 @@ class OwnData:
         if not draft.data_file or draft.objective_for == draft.data_file:
             return draft
         try:
-            path = Path(draft.data_file).expanduser().absolute()
-            table = self._imported(path, draft.chosen_part).table
+            table = self._imported(draft.data_file, draft.chosen_part).table
         except StudioError:
             return draft
         mapping = recognise(table)
@@ -215,7 +214,8 @@ class OwnData:
             columns_for=draft.mapped,
         )
 
-    def _imported(self, path: Path, part: str | None) -> Imported:
+    def _imported(self, name: str, part: str | None) -> Imported:
+        path = place_of(name, self._library().home)
         key = (path, part, stamp_of(path))
         return _remembered(self._imports, key, lambda: self._library().import_file(path, part))
 

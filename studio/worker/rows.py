@@ -15,6 +15,7 @@ from studio.data.inspection import inspect
 from studio.data.readers import stamp_of
 from studio.estimator.estimate import Rows
 from studio.library import Library
+from studio.library.hub import place_of
 from studio.objectives import Encoded
 from studio.settings import Home
 from studio.spec import DataChoice, ObjectiveChoice, TrainSpec
@@ -45,7 +46,7 @@ def examples(bench: Bench, choice: DataChoice, objective: str) -> Parts | None:
     columns = json.dumps(choice.columns, sort_keys=True) if choice.columns else None
     stamp = ""
     if choice.path is not None and choice.dataset is None:
-        stamp = stamp_of(Path(choice.path).expanduser().absolute())
+        stamp = stamp_of(place_of(choice.path, bench.home))
     plain = choice.model_copy(update={"columns": None})
     return _parts(bench.home, plain, stamp, columns, objective)
 
@@ -59,7 +60,7 @@ def _parts(
     if choice.dataset is not None:
         found = _of_dataset(home, choice.dataset, columns, objective) if columns else ()
     elif choice.path is not None:
-        path = Path(choice.path).expanduser().absolute()
+        path = place_of(choice.path, home)
         found, hash_, roles = _of_file(home, path, choice.part, stamp, columns, objective)
     if not found:
         return None

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 from studio.checks.looking import look_through
 from studio.checks.survey import Found
+from studio.cli.bringing import brought
 from studio.cli.command import Command
 from studio.cli.output import Output
 from studio.data.examples import Problem
@@ -16,6 +16,7 @@ from studio.data.inspection import Inspection, inspect
 from studio.data.readers import open_source
 from studio.data.stored import spooled
 from studio.errors import AskedWrongly
+from studio.library.hub import place_of
 from studio.settings import Home
 from studio.spec import DataChoice
 
@@ -25,7 +26,9 @@ SAYS_EVERY_S = 3.0
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The file, and columns chosen by hand."""
-    parser.add_argument("file", type=Path, metavar="FILE")
+    parser.add_argument(
+        "file", metavar="FILE", help="a file, a folder, or a dataset of the Hub: hub:owner/name"
+    )
     parser.add_argument(
         "--column",
         action="append",
@@ -41,8 +44,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, home: Home, output: Output) -> int:
     """Read the file and say what was found."""
-    source = open_source(options.file.expanduser().absolute(), options.part)
-    with spooled(source, home.prepare().tmp) as table:
+    path = place_of(brought(options.file, home.prepare(), output), home)
+    source = open_source(path, options.part)
+    with spooled(source, home.tmp) as table:
         found = inspect(table, _roles(options.column) or None)
         if not found.mapping.roles:
             output.result(found.as_json(), _words(found, found.verdict, found.problems))

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from studio.cli.bringing import with_data_brought
 from studio.cli.command import Command
 from studio.cli.output import Output, in_gigabytes
 from studio.errors import AskedWrongly
@@ -30,7 +31,7 @@ def run(options: argparse.Namespace, home: Home, output: Output) -> int:
     """Ask the model worker. Exit 0 also when the verdict is that it does not fit."""
     if options.memory is not None and options.memory < 1:
         raise AskedWrongly("--memory is a number of bytes from 1 up, such as 8000000000.")
-    spec = TrainSpec.load(options.spec)
+    spec = with_data_brought(TrainSpec.load(options.spec), home.prepare(), output)
     worker = Worker(home.prepare())
     try:
         document = worker.estimate(spec, memory_bytes=options.memory)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from studio.cli.bringing import with_data_brought
 from studio.cli.command import Command
 from studio.cli.exits import exit_code
 from studio.cli.output import Output
@@ -22,7 +23,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, home: Home, output: Output) -> int:
     """Enqueue; with `--wait` the exit code is the job's: 0 succeeded, 1 failed, 3 cancelled or paused."""
-    spec = TrainSpec.load(options.spec)
+    spec = with_data_brought(TrainSpec.load(options.spec), home.prepare(), output)
     worker = Worker(home.prepare())
     try:
         orders = Orders(home, estimate=worker.estimate)

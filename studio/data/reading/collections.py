@@ -19,7 +19,16 @@ Open = Callable[[Path, str | None], Source]
 
 # How files of data sets are named by the part they play; the first that is there is read.
 _SPLITS = ("train", "training", "validation", "valid", "dev", "test", "eval")
-_PAPERS = {"readme", "license", "licence", "changelog", "dataset_infos", "dataset_info", "state"}
+_PAPERS = {
+    "readme",
+    "license",
+    "licence",
+    "changelog",
+    "dataset_infos",
+    "dataset_info",
+    "state",
+    "whetstone",
+}
 
 
 @dataclass(frozen=True)

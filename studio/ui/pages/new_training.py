@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from studio.ui.side_by_side import SideBySide
 from studio.ui.steps import (
     data_step,
     goal_part,
+    hub_part,
     method_step,
     methods_part,
     model_step,
@@ -87,7 +88,7 @@ class Layout:
         data = self.data
         parts = [data.drop, data.path, data.findings, data.mapping, data.preview]
         goal = [data.objective_for, *data.goal.shown]
-        return [*parts, *data.roles.values(), *goal, data.paste, data.part]
+        return [*parts, *data.roles.values(), *goal, data.paste, data.hub.group, data.part]
 
     @property
     def method_shown(self) -> list[Any]:
@@ -149,7 +150,7 @@ def wire_fields(form: Form, layout: Layout) -> None:
     inputs = [layout.draft_id, *form.fields.inputs]
     settings = [component for name, component in part.items() if _is_setting(name)]
     model = [part["model_from"], part["model_path"], part["model_hub"]]
-    data = [part[f"data_{name}"] for name in ("from", "upload", "path", "pasted")]
+    data = [part[f"data_{name}"] for name in ("from", "upload", "path", "pasted", "fetched")]
     for components, handler, outputs in (
         (model, form.model_changed, layout.model_shown),
         (data, form.data_changed, layout.data_shown),
@@ -202,6 +203,11 @@ def wire_sources(form: Form, layout: Layout) -> None:
         trigger_mode="always_last",
         **QUIET,
     )
+    hub = layout.data.hub
+    fetching = hub.fetch.click(
+        spoken(form.fetching), hub.name, [hub.said, hub.fetched, hub.stop], **WITH_PROGRESS
+    )
+    hub.stop.click(hub_part.stopped, None, [hub.said, hub.stop], cancels=[fetching], **QUIET)
     drop = layout.data.drop
     drop.upload(lambda path: path or "", drop, part["data_upload"], **QUIET)
     drop.clear(lambda: "", None, part["data_upload"], **QUIET)
@@ -401,6 +407,10 @@ class Form:
     def pasted(self, text: str) -> str:
         """Cells pasted from a spreadsheet: kept as a file like an upload."""
         return source_part.keep_pasted(text or "", upload_folder(self.backstage.home))
+
+    def fetching(self, name: str) -> Iterator[list[Any]]:
+        """A dataset of the Hub comes into the data folder."""
+        yield from hub_part.fetching(name or "", self.backstage.home)
 
     def roles_chosen(self, *shown: Any) -> list[Any]:
         """A column chosen by hand: it holds for this file from now on."""

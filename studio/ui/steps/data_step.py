@@ -18,12 +18,21 @@ from studio.ui import words
 from studio.ui.draft import HELD_OUT, Draft
 from studio.ui.markup import icon
 from studio.ui.own_data import OwnData
-from studio.ui.steps import goal_part, preview_part, problems, seen_part, source_part, step
+from studio.ui.steps import (
+    goal_part,
+    hub_part,
+    preview_part,
+    problems,
+    seen_part,
+    source_part,
+    step,
+)
 from studio.ui.steps.step import Fields, problem_html
 
 SOURCES = (
     ("Upload a file\nFrom this computer; it is copied into Whetstone's data folder.", "upload"),
     ("A file by its path\nFor large files: read where it lies, not copied first.", "path"),
+    ("A dataset of the Hugging Face Hub\nFetched into Whetstone's data folder.", "hub"),
     ("Paste from a spreadsheet\nCopied cells, with the row of names.", "paste"),
     ("The starter example data\n180 customer mails with answers in a house form.", "starter"),
 )
@@ -41,10 +50,11 @@ class Controls:
     drop: Any
     path: Any
     paste: Any
+    hub: hub_part.Controls
     part: Any
     findings: Any
-    roles: dict[str, Any]
     mapping: Any
+    roles: dict[str, Any]
     preview: Any
     problems: problems.Controls
     seen: Any
@@ -86,30 +96,25 @@ def build(fields: Fields) -> Controls:
                 elem_id="data-path",
             ),
         )
+        hub = hub_part.build(fields)
         part = source_part.part_choice(fields)
         findings = gr.HTML(elem_id="findings", apply_default_css=False)
         source_part.samples()
     objective_for = fields.add("objective_for", gr.Textbox(visible=False))
     goal = goal_part.build(fields)
-    mapping, roles, preview = _mapping(fields)
-    panel = problems.build()
-    seen = seen_part.build()
-    back, forward = step.navigation(step.DATA, "Next: method")
     return Controls(
-        goal=goal,
-        objective_for=objective_for,
-        drop=drop,
-        path=path,
-        paste=paste,
-        part=part,
-        findings=findings,
-        roles=roles,
-        mapping=mapping,
-        preview=preview,
-        problems=panel,
-        seen=seen,
-        back=back,
-        forward=forward,
+        goal,
+        objective_for,
+        drop,
+        path,
+        paste,
+        hub,
+        part,
+        findings,
+        *_mapping(fields),
+        problems.build(),
+        seen_part.build(),
+        *step.navigation(step.DATA, "Next: method"),
     )
 
 
@@ -165,7 +170,7 @@ def _mapping(fields: Fields) -> tuple[Any, dict[str, Any], Any]:
 
 
 def shown(draft: Draft, data: OwnData) -> list[Any]:
-    """Updates for drop, path, findings, mapping, preview, each role, the goal, pasted cells and part."""
+    """Updates for drop, path, findings, mapping, preview, each role, the goal, pasted cells, Hub and part."""
     drop = gr.File(visible=draft.data_from == "upload")
     path = gr.Textbox(visible=draft.data_from == "path")
     paste = gr.Textbox(visible=draft.data_from == "paste")
@@ -176,7 +181,8 @@ def shown(draft: Draft, data: OwnData) -> list[Any]:
         except StudioError as error:
             words = problem_html(error.words)
     goal = goal_part.shown(draft, is_visible=found is not None or bool(draft.chosen_columns))
-    sources = [paste, source_part.part_shown(found.table if found else None)]
+    hub = gr.Column(visible=draft.data_from == "hub")
+    sources = [paste, hub, source_part.part_shown(found.table if found else None)]
     if found is None:
         hidden = gr.Column(visible=False)
         nothing = [gr.skip()] * len(ROLES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+_ASKED = re.compile(rf"/api/(?:models|datasets)/owner/tiny(?:/revision/{COMMIT})?")
 
 
 @dataclass
@@ -33,12 +35,16 @@ class StandIn:
     stopped: threading.Event = field(default_factory=threading.Event)
 
     def listing(self) -> dict[str, Any]:
-        """The answer of `/api/models/owner/tiny`."""
+        """The answer of `/api/models/owner/tiny`, and of the dataset of that name."""
         siblings = []
-        for path in sorted(self.folder.iterdir()):
+        for path in sorted(each for each in self.folder.rglob("*") if each.is_file()):
             content = path.read_bytes()
             blob = hashlib.sha1(f"blob {len(content)}\0".encode() + content).hexdigest()
-            entry: dict[str, Any] = {"rfilename": path.name, "size": len(content), "blobId": blob}
+            entry: dict[str, Any] = {
+                "rfilename": path.relative_to(self.folder).as_posix(),
+                "size": len(content),
+                "blobId": blob,
+            }
             if path.suffix in (".safetensors", ".bin"):
                 sha256 = hashlib.sha256(content).hexdigest()
                 entry["lfs"] = {"sha256": sha256, "size": len(content), "pointerSize": 130}
@@ -75,12 +81,12 @@ class _Handler(BaseHTTPRequestHandler):
         path = self.path.partition("?")[0]
         if self.standin.refusal is not None:
             self._refuse(*self.standin.refusal)
-        elif path in ("/api/models/owner/tiny", f"/api/models/owner/tiny/revision/{COMMIT}"):
+        elif _ASKED.fullmatch(path):
             self._send(200, json.dumps(self.standin.listing()).encode())
-        elif path.startswith("/api/models/owner/tiny/revision/"):
+        elif path.startswith(("/api/models/owner/tiny/rev", "/api/datasets/owner/tiny/rev")):
             self._refuse(404, "RevisionNotFound")
-        elif path.startswith(f"/owner/tiny/resolve/{COMMIT}/"):
-            self._send_file(self.standin.folder / path.rpartition("/")[2])
+        elif f"/owner/tiny/resolve/{COMMIT}/" in path:
+            self._send_file(self.standin.folder / path.partition(f"/resolve/{COMMIT}/")[2])
         else:
             self._refuse(404, "RepoNotFound")
 
