@@ -19,7 +19,9 @@ from transformers import AutoConfig
 
 from studio.errors import ModelProblem
 from studio.estimator import hollow
+from studio.estimator.depth import Depth, Sample, depth_of, stacks_of, treatments
 from studio.estimator.gguf_config import quick_config
+from studio.estimator.thinning import thinned
 from studio.models.architecture import CONFIG_NAME, from_config, read_config
 from studio.spec import MethodChoice, ModelChoice, TrainSpec
 from studio.training import adapters, attention, quantized
@@ -30,8 +32,9 @@ from studio.training.loading import Numbers, checkpoint_activations
 from studio.training.survey import survey
 from studio.training.tuners import tuner_of
 
-# A person compares a few settings of one model; more are seldom wanted again.
-_KEPT = 6
+# A person compares a few settings of one model; more are seldom wanted again. Each is built two or
+# three times, of a different number of layers.
+_KEPT, _KEPT_WHOLE = 18, 3
 
 
 @dataclass(frozen=True)
@@ -95,23 +98,58 @@ class Blueprint:
             yield
 
 
-def blueprint(source: Path, plan: Plan) -> Blueprint:
+def blueprint(source: Path, plan: Plan, sample: Sample | None = None) -> Blueprint:
     """The blueprint of `source`, a folder with a config.json or a .gguf file; built once, then kept.
 
+    With `sample`, of these of its layers alone.
     Raises ModelProblem when the configuration is incomplete or transformers cannot build it, and
     AskedWrongly when the method finds nothing to attach to.
     """
+    return _blueprint(source, _stamp(source), plan, sample)
+
+
+def depth(source: Path, plan: Plan) -> Depth | None:
+    """Which few layers of `source` tell of all; None where the model is as small as those, or where it
+    is not known which layers the method chooses.
+
+    Raises as `blueprint` does.
+    """
+    return _depth(source, _stamp(source), plan)
+
+
+def whole(source: Path, plan: Plan) -> nn.Module:
+    """The base of `source` at full depth, not held in few bits, without a method; not to be changed."""
+    return _whole(source, _stamp(source), plan.head, plan.dtype, plan.attention)
+
+
+def _stamp(source: Path) -> int:
     file = source / CONFIG_NAME if source.is_dir() else source
-    stamp = file.stat().st_mtime_ns if file.exists() else 0
-    return _blueprint(source, stamp, plan)
+    return file.stat().st_mtime_ns if file.exists() else 0
 
 
 @functools.lru_cache(maxsize=_KEPT)
-def _blueprint(source: Path, stamp: int, plan: Plan) -> Blueprint:
+def _depth(source: Path, stamp: int, plan: Plan) -> Depth | None:
+    base = whole(source, plan)
+    treated = treatments(plan.method, survey(base, plan.head))
+    if treated is None:
+        return None
+    return depth_of(stacks_of(base, treated))
+
+
+@functools.lru_cache(maxsize=_KEPT_WHOLE)
+def _whole(source: Path, stamp: int, head: Head, dtype: torch.dtype, attention: str) -> nn.Module:
     # Building writes the kind of attention into the configuration, which is kept for other plans.
     config = copy.deepcopy(_config(source, stamp))
     with torch.device("meta"):
-        base = _base(config, plan, source)
+        return _base(config, head, dtype, attention, source)
+
+
+@functools.lru_cache(maxsize=_KEPT)
+def _blueprint(source: Path, stamp: int, plan: Plan, sample: Sample | None) -> Blueprint:
+    base = whole(source, plan)
+    base = copy.deepcopy(base) if sample is None else thinned(base, sample)
+    config: Any = base.config
+    with torch.device("meta"):
         takes_positions = "position_ids" in inspect.signature(base.forward).parameters
         base = quantized.hold(base, plan.held, plan.dtype)
         if plan.packs and takes_positions:
@@ -196,15 +234,15 @@ def _from_gguf(path: Path) -> Any:
     )
 
 
-def _base(config: Any, plan: Plan, source: Path) -> nn.Module:
-    options = {} if plan.attention == "auto" else {"attn_implementation": plan.attention}
-    plan.head.refuse_other_kinds(config)
-    config.update(plan.head.config)
-    if plan.head.labels and config.get_text_config().pad_token_id is None:
+def _base(config: Any, head: Head, dtype: torch.dtype, attention: str, source: Path) -> nn.Module:
+    options = {} if attention == "auto" else {"attn_implementation": attention}
+    head.refuse_other_kinds(config)
+    config.update(head.config)
+    if head.labels and config.get_text_config().pad_token_id is None:
         config.get_text_config().pad_token_id = 0
     try:
-        model: nn.Module = plan.head.kind.builder.from_config(
-            config, dtype=plan.dtype, trust_remote_code=False, **options
+        model: nn.Module = head.kind.builder.from_config(
+            config, dtype=dtype, trust_remote_code=False, **options
         )
     except (
         ValueError, KeyError, TypeError, RuntimeError, AttributeError, ImportError, ZeroDivisionError,

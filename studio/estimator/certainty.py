@@ -16,6 +16,7 @@ PROVEN_FAMILIES = frozenset(
             "bert",
             "bloom",
             "cohere",
+            "cohere2",
             "falcon",
             "gemma2",
             "gemma3_text",
@@ -23,7 +24,7 @@ PROVEN_FAMILIES = frozenset(
             "gpt_neox",
             "granite",
         ),
-        *("llama", "mistral", "olmo2", "opt", "phi", "phi3", "qwen2", "qwen3"),
+        *("llama", "mistral", "mpt", "olmo", "olmo2", "opt", "phi", "phi3", "qwen2", "qwen3"),
         *("smollm3", "stablelm", "t5"),
     }
 )

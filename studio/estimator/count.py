@@ -6,16 +6,19 @@ from pathlib import Path
 
 import torch
 
-from studio.estimator.blueprint import Plan, blueprint
-from studio.spec import MethodChoice
+from studio.estimator.blueprint import Plan
+from studio.estimator.deep import DeepModel
+from studio.spec import TrainSpec
 from studio.training.adapters import Counts
-from studio.training.adapters import count as count_parameters
+from studio.training.loading import choose_numbers
 
 
-def count(source: Path, method: MethodChoice) -> Counts:
-    """Exact counts for a base model with a method; tied weights count once.
+def count(source: Path, spec: TrainSpec) -> Counts:
+    """Exact counts for the base in `source` with the spec's method; tied weights count once, weights held
+    in few bits as the numbers that they stand for.
 
     Raises as `blueprint` does.
     """
-    plan = Plan(method, torch.float32, "auto", checkpoints_activations=False)
-    return count_parameters(blueprint(source, plan).model)
+    trains_weights = spec.method.method.family == "full"
+    numbers = choose_numbers("fp32", torch.device("cpu"), trains_weights=trains_weights)
+    return DeepModel.of(source, Plan.of(spec, numbers)).counts()

@@ -11,12 +11,13 @@ from typing import Any
 import torch
 
 from studio.devices import Device, Machine
-from studio.estimator.blueprint import Blueprint, Plan, blueprint
+from studio.estimator.blueprint import Plan
 from studio.estimator.certainty import DOUBT, Certainty, certainty
+from studio.estimator.deep import CANNOT_BE_SIMULATED, DeepModel
 from studio.estimator.disk import Disk, disk
 from studio.estimator.duration import Duration, duration
 from studio.estimator.live import PARTS, Moment
-from studio.estimator.memory import StepCost, roughly, simulate
+from studio.estimator.memory import StepCost, roughly
 from studio.estimator.microbatch import Cost, RunShape, run_shape, unknown_run
 from studio.estimator.overhead import overhead
 from studio.estimator.rate import rate
@@ -25,11 +26,10 @@ from studio.models.architecture import from_config
 from studio.objectives import Encoded
 from studio.occupants import occupants
 from studio.spec import TrainSpec
-from studio.training.adapters import Counts, count
+from studio.training.adapters import Counts
 from studio.training.batching import PACKABLE
 from studio.training.encoding import arrange
 from studio.training.loading import Numbers, Precision, choose_numbers
-from studio.training.lower import cut_of
 
 logger = logging.getLogger(__name__)
 
@@ -137,15 +137,15 @@ def estimate(
         device = _share_of(device, spec.training.processes)
     numbers = _numbers(spec, device)
     plan = Plan.of(spec, numbers)
-    built = blueprint(source, plan)
-    shape = from_config(built.config.to_dict(), source)
+    model = DeepModel.of(source, plan)
+    shape = from_config(model.config.to_dict(), source)
     cost = Cost.of_model(shape, checkpoints_activations=plan.checkpoints_activations)
-    run = _run(spec, built, rows, cost)
-    step = _step(built, spec, run, numbers, cost)
-    proven = certainty(spec, built.config.model_type, numbers.name, device)
+    run = _run(spec, model, rows, cost)
+    step = _step(model, spec, run, numbers, cost)
+    proven = certainty(spec, model.config.model_type, numbers.name, device)
     certain: Certainty = proven if step.is_simulated else "not estimated"
     memory = _memory(step, certain, device, idle_process_bytes)
-    counts = count(built.model)
+    counts = model.counts()
     widths = (shape.hidden, shape.intermediate)
     speed = home and rate(home, device.kind, numbers.name, widths)
     return Estimate(
@@ -158,7 +158,7 @@ def estimate(
             spec,
             numbers.weights.itemsize,
             machine.disk_free_bytes,
-            _layer_cache_bytes(spec, built, run, shape.hidden * numbers.weights.itemsize),
+            _layer_cache_bytes(spec, model, run, shape.hidden * numbers.weights.itemsize),
         ),
         verdict=verdict_on(memory, device, is_real=memory_bytes is None),
     )
@@ -178,24 +178,24 @@ def verdict_on(memory: Memory, device: Device, *, is_real: bool) -> Verdict:
     return judge(memory.peak_bytes, memory.high_bytes, device, occupants(device.name))
 
 
-def _layer_cache_bytes(spec: TrainSpec, built: Blueprint, run: RunShape, bytes_a_token: int) -> int:
+def _layer_cache_bytes(spec: TrainSpec, model: DeepModel, run: RunShape, bytes_a_token: int) -> int:
     """What the trainer will keep of the layers below the first trained one; 0 where it keeps nothing."""
     keeps = run.largest.is_packed and spec.objective.objective.layout == "tokens"
-    if not keeps or cut_of(built.model) is None:
+    if not keeps or not model.skips_layers:
         return 0
     wanted = (run.tokens + run.held_out_tokens) * bytes_a_token
     return wanted if wanted <= spec.training.layer_cache_bytes else 0
 
 
 def _step(
-    built: Blueprint, spec: TrainSpec, run: RunShape, numbers: Numbers, cost: Cost
+    model: DeepModel, spec: TrainSpec, run: RunShape, numbers: Numbers, cost: Cost
 ) -> StepCost:
     """Simulated; where an architecture does what cannot be done without values, roughly."""
     try:
-        return simulate(built, spec, run.largest, numbers)
-    except (RuntimeError, NotImplementedError, TypeError, ValueError) as error:
-        logger.warning("%s cannot be simulated: %s", type(built.model).__name__, error)
-        return roughly(built, spec, run.largest, cost)
+        return model.step_cost(spec, run.largest, numbers)
+    except CANNOT_BE_SIMULATED as error:
+        logger.warning("%s cannot be simulated: %s", model.config.model_type, error)
+        return roughly(model.whole_blueprint(), spec, run.largest, cost)
 
 
 def _numbers(spec: TrainSpec, device: Device) -> Numbers:
@@ -215,10 +215,10 @@ def precision_on(spec: TrainSpec, device: Device) -> str:
     return _numbers(spec, device).name
 
 
-def _run(spec: TrainSpec, built: Blueprint, rows: Rows | None, cost: Cost) -> RunShape:
+def _run(spec: TrainSpec, model: DeepModel, rows: Rows | None, cost: Cost) -> RunShape:
     choice, length = spec.objective, spec.training.max_length
     may_pack = spec.may_pack and choice.objective.layout in PACKABLE
-    packed = may_pack and built.takes_positions
+    packed = may_pack and model.blueprint.takes_positions
     training = arrange(rows.training, choice, length) if rows else []
     if rows is None or not training:
         return unknown_run(spec.training, choice, packed=packed)

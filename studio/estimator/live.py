@@ -45,8 +45,9 @@ def _attention_backward_flops(
 
 
 def _experts_flops(rows: Any, weights: Any, *_: Any, **__: Any) -> int:
-    """`(S, a)` by one of `(experts, a, b)`: each row is multiplied by the matrix of its expert."""
-    return int(2 * rows.shape[0] * weights.shape[1] * weights.shape[2])
+    """`(S, a)` by one of `(experts, a, b)`: each row is multiplied by the matrix of its expert; also
+    `(a, S)` by `(S, b)`, whose rows are shared out among the experts: the gradient of the matrices."""
+    return int(2 * rows.shape[-2] * rows.shape[-1] * weights.shape[-1])
 
 
 def _experts_backward_flops(rows: Any, weights: Any, *_: Any, **__: Any) -> int:
@@ -63,6 +64,43 @@ _FLOPS: dict[Any, Any] = {
     torch.ops.transformers.grouped_mm_fallback: _experts_flops,
     torch.ops.transformers.grouped_mm_fallback_backward: _experts_backward_flops,
 }
+
+
+# Bytes of each part, in the order of PARTS.
+Bytes = tuple[int, ...]
+NOTHING: Bytes = (0,) * len(PARTS)
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One layer's turn in the forward or the backward pass: its stack's path and its number there."""
+
+    path: str
+    layer: int
+    is_backward: bool
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of a step, of one layer or (`turn` is None) of what lies between and around them.
+
+    `net` is what it leaves behind, `top` what it held at its highest, both beyond what was held when it
+    began; `flops` are its own.
+    """
+
+    turn: Pass | None
+    net: Bytes
+    top: Bytes
+    moment: Moment
+    flops: int
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A step in segments: what was held before the first, and each in its order."""
+
+    start: Bytes
+    segments: tuple[Segment, ...]
 
 
 @dataclass(frozen=True)
@@ -104,6 +142,36 @@ class LiveStorages(TorchDispatchMode):
         """Begin anew with what is held now, and with no operation counted."""
         self.peak = Peak(self._total, self.moment, dict(self._bytes))
         self.flops = 0
+        self._start, self._segments = self._now(), list[Segment]()
+        self._begin(None)
+
+    def mark(self, turn: Pass | None) -> None:
+        """Here a layer's turn begins, or ends (None)."""
+        now = self._now()
+        self._segments.append(
+            Segment(
+                self._turn,
+                net=_difference(now, self._began),
+                top=_difference(self._top, self._began),
+                moment=self._top_moment,
+                flops=self.flops - self._flops_before,
+            )
+        )
+        self._begin(turn)
+
+    def trace(self) -> Trace:
+        """The step since the peak was forgotten."""
+        self.mark(None)
+        return Trace(self._start, tuple(self._segments))
+
+    def _begin(self, turn: Pass | None) -> None:
+        self._turn = turn
+        self._began = self._top = self._now()
+        self._top_total, self._top_moment = self._total, self.moment
+        self._flops_before = self.flops
+
+    def _now(self) -> Bytes:
+        return tuple(self._bytes.values())
 
     def hold(self, tensor: Tensor, part: Part) -> None:
         """Count a tensor's storage, once, as `part`; one that is held already becomes that part."""
@@ -140,6 +208,8 @@ class LiveStorages(TorchDispatchMode):
         for tensor in _tensors(out):
             if tensor.untyped_storage()._cdata not in self._held:
                 self.hold(tensor, self.part)
+        if self._total > self._top_total:
+            self._top, self._top_total, self._top_moment = self._now(), self._total, self.moment
         if self._total > self.peak.bytes:
             self.peak = Peak(self._total, self.moment, dict(self._bytes))
         count = _FLOPS.get(func._overloadpacket)
@@ -152,6 +222,10 @@ class LiveStorages(TorchDispatchMode):
         if held is not None:
             self._total -= held.bytes
             self._bytes[held.part] -= held.bytes
+
+
+def _difference(after: Bytes, before: Bytes) -> Bytes:
+    return tuple(a - b for a, b in zip(after, before, strict=True))
 
 
 def _tensors(out: Any) -> Iterator[Tensor]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -12,9 +12,10 @@ from torch import Tensor, nn
 
 from studio.estimator.blueprint import Blueprint
 from studio.estimator.disk import OPTIMIZER_BYTES
-from studio.estimator.live import PARTS, LiveStorages, Part, Peak
+from studio.estimator.live import PARTS, LiveStorages, Part, Peak, Trace
 from studio.estimator.microbatch import Cost, MicroBatch
 from studio.estimator.patches import Known, without_data
+from studio.estimator.turns import turns_marked
 from studio.spec import TrainSpec
 from studio.training import head, optimizers, step
 from studio.training.adapters import trainable
@@ -43,6 +44,29 @@ def simulate(
 
     Where gradients are accumulated, those of earlier micro-batches are there too.
     """
+    live, flops = _simulated(blueprint, spec, micro_batch, numbers, ())
+    return StepCost(live.peak, flops)
+
+
+def trace(
+    blueprint: Blueprint,
+    spec: TrainSpec,
+    micro_batch: MicroBatch,
+    numbers: Numbers,
+    paths: Sequence[str],
+) -> Trace:
+    """The same step in segments, one for each turn of a layer of the stacks at `paths`."""
+    live, _ = _simulated(blueprint, spec, micro_batch, numbers, paths)
+    return live.trace()
+
+
+def _simulated(
+    blueprint: Blueprint,
+    spec: TrainSpec,
+    micro_batch: MicroBatch,
+    numbers: Numbers,
+    paths: Sequence[str],
+) -> tuple[LiveStorages, int]:
     live = LiveStorages()
     known = Known(
         packs_several_rows=micro_batch.is_packed and max(micro_batch.rows, micro_batch.answers) > 1,
@@ -57,9 +81,9 @@ def simulate(
     ):
         # Asked before anything is counted: the trainer asks it once a run.
         head.can_defer(blueprint.model)
-        with live:
+        with turns_marked(live, blueprint.model, paths), live:
             flops = _step(live, blueprint, optimizer, spec, micro_batch, numbers)
-    return StepCost(live.peak, flops)
+    return live, flops
 
 
 def _step(
@@ -83,6 +107,7 @@ def _step(
         total = functools.partial(tuner_of(spec.method).total, settings=spec.method.settings)
         step.micro_step(blueprint.model, loss, batch, max(1, batch.units), numbers.context(), total)
     flops = live.flops
+    live.mark(None)
     _apply(live, blueprint, optimizer, spec)
     return flops
 

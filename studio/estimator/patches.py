@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +41,7 @@ PATCHED: tuple[tuple[Any, str], ...] = (
     (functional, "scaled_dot_product_attention"),
     (adam, "_device_dtype_check_for_fused"),
     (moe, "_grouped_mm"),
+    (torch, "autocast"),
 )
 
 
@@ -54,6 +55,7 @@ def without_data(known: Known) -> Iterator[None]:
         _attention(functional.scaled_dot_product_attention),
         _accept_any_device,
         _product_of_experts(moe._grouped_mm),
+        _autocast(torch.autocast),
     )
     with ExitStack() as stack:
         for (module, name), replacement in zip(PATCHED, replacements, strict=True):
@@ -185,3 +187,14 @@ def _product_of_experts(original: Callable[..., Tensor]) -> Callable[..., Tensor
         return rows @ weight[0]
 
     return grouped_mm
+
+
+def _autocast(original: Callable[..., Any]) -> Callable[..., Any]:
+    """torch knows no autocast for tensors without values; PEFT switches it off by their device."""
+
+    def autocast(device_type: str, *args: Any, **kwargs: Any) -> Any:
+        if device_type == "meta":
+            return nullcontext()
+        return original(device_type, *args, **kwargs)
+
+    return autocast

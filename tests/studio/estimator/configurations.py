@@ -68,21 +68,51 @@ CONFIGURATIONS: dict[str, tuple[str, dict[str, Any]]] = {
             "num_attention_heads": 4,
         },
     ),
+    "deepseek": (
+        "DeepseekV3Config",
+        {
+            **_LIKE_LLAMA,
+            "num_key_value_heads": 4,
+            "q_lora_rank": 16,
+            "kv_lora_rank": 16,
+            "qk_rope_head_dim": 8,
+            "qk_nope_head_dim": 8,
+            "v_head_dim": 16,
+            "n_routed_experts": 4,
+            "num_experts_per_tok": 2,
+            "moe_intermediate_size": 32,
+            "n_group": 1,
+            "topk_group": 1,
+            "first_k_dense_replace": 1,
+        },
+    ),
+    "cohere2": ("Cohere2Config", {**_LIKE_LLAMA, "sliding_window": 32}),
+    "mpt": (
+        "MptConfig",
+        {"vocab_size": 512, "d_model": 64, "n_layers": 3, "n_heads": 4, "max_seq_len": 512},
+    ),
+    "olmo": ("OlmoConfig", _LIKE_LLAMA),
     "mixtral": ("MixtralConfig", {**_LIKE_LLAMA, "num_local_experts": 4}),
 }
+_DEPTHS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
 # They take no positions, so packed rows would mix: the trainer pads them.
-PADDED_ONLY = {"opt", "bloom", "falcon"}
+PADDED_ONLY = {"opt", "bloom", "falcon", "mpt"}
 # Each row goes to the experts that its values choose.
-EXPERTS = {"mixtral", "qwen3 moe"}
+EXPERTS = {"mixtral", "qwen3 moe", "deepseek"}
 # They write nothing from the first word to the last, or only after reading.
 NOT_CAUSAL = {"t5", "bert"}
 # Its state-space layers look at the values of the padding mask.
 NOT_SIMULATED = {"jamba"}
 
 
-def make_folder(name: str, folder: Path) -> Path:
-    """A folder that holds the configuration's config.json and nothing else; returns it."""
+def make_folder(name: str, folder: Path, layers: int | None = None) -> Path:
+    """A folder that holds the configuration's config.json and nothing else; returns it.
+
+    With `layers`, so many of them instead of the few that it has.
+    """
     kind, values = CONFIGURATIONS[name]
+    if layers is not None:
+        values = {key: layers if key in _DEPTHS else value for key, value in values.items()}
     getattr(transformers, kind)(**values).save_pretrained(folder)
     return folder
 
