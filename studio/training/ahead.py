@@ -11,7 +11,7 @@ from typing import overload
 from studio.objectives import Encoded
 from studio.training.packed_rows import PackedRows
 
-CHUNK = 64
+CHUNK = 128
 """Rows encoded at a time: few enough not to be waited for, enough for the tokenizer to be quick."""
 
 # Python hands its one lock over after this long. The usual 5 ms, at each of a step's thousand calls of
@@ -99,12 +99,12 @@ class Ahead(Sequence[Encoded]):
         if self._known is not None:
             return self._known[place]
         chunk = chunks[place // CHUNK]
-        if chunk is None:
-            with self._encoding:
-                if self._known is not None:
-                    return self._known[place]
-                chunk = self._encoded(place // CHUNK)
-        return chunk[place % CHUNK]
+        if chunk is not None:
+            return chunk[place % CHUNK]
+        # By itself, and once more with its chunk later: what a step waits for should be short. Alone,
+        # for tokenizers do not bear two threads.
+        with self._encoding:
+            return self._make(place, place + 1)[0]
 
     def _run(self) -> None:
         before = sys.getswitchinterval()
@@ -129,9 +129,9 @@ class Ahead(Sequence[Encoded]):
             self._done.set()
 
     def _see(self, number: int) -> None:
-        """Encode a chunk unless somebody wanted it before, and show it to those who watch."""
+        """Encode a chunk, and show it to those who watch."""
         begin, end = number * CHUNK, min((number + 1) * CHUNK, self._count)
-        if self._known is None and self._chunks[number] is None:
+        if self._known is None:
             rows = self._make(begin, end)
             self._chunks[number] = PackedRows.of(rows)
         else:
@@ -139,13 +139,6 @@ class Ahead(Sequence[Encoded]):
         for look in self._watches:
             look(begin, rows)
         self._seen = end
-
-    def _encoded(self, number: int) -> PackedRows:
-        chunk = self._chunks[number]
-        if chunk is None:
-            begin, end = number * CHUNK, min((number + 1) * CHUNK, self._count)
-            chunk = self._chunks[number] = PackedRows.of(self._make(begin, end))
-        return chunk
 
     def _rows(self, begin: int, end: int) -> list[Encoded]:
         if self._known is not None:

@@ -28,7 +28,7 @@ CHOICES = [
 ]
 
 
-def split_of(objective: Any, count: int = 200) -> tuple[TrainSpec, Split, dict[str, str]]:
+def split_of(objective: Any, count: int = 300) -> tuple[TrainSpec, Split, dict[str, str]]:
     """Every third example held out, as `split` would: both parts in the order of the file."""
     spec = TrainSpec.parse({"objective": objective})
     rows = tiny.make_rows_of(spec.objective.name, count)
@@ -87,5 +87,5 @@ def test_rows_of_which_nothing_is_left_are_all_named(tmp_path: Path) -> None:
     for kept in (None, Kept(KeptEncodings(tmp_path), "dataset", columns)):
         rows = prepare(split, spec.objective, tiny.make_tokenizer(), 12, kept)
 
-        with pytest.raises(DataProblem, match=rf"200 row\(s\).*line {lines[0]}, {lines[1]}"):
+        with pytest.raises(DataProblem, match=rf"300 row\(s\).*line {lines[0]}, {lines[1]}"):
             rows.training[0]
