@@ -18,7 +18,7 @@ from studio.loggers import LOGGERS
 from studio.methods import METHODS
 from studio.methods.benchmark import NOISE_POINTS, best
 from studio.objectives import OBJECTIVES
-from studio.spec import NOT_YET, DataChoice, ModelChoice, Training, TrainSpec
+from studio.spec import DataChoice, ModelChoice, Training, TrainSpec
 from tests.measured import Measured
 from tests.studio.training.axes import ARCHITECTURES
 
@@ -254,13 +254,8 @@ def _table(kind: type[BaseModel], section: str = "") -> str:
         default = json.dumps(_plain(field.get_default(call_default_factory=True)))
         values = " or ".join(_values(schema["properties"][name], schema.get("$defs", {})))
         words = " ".join(filter(None, [field.title and f"{field.title}.", field.description]))
-        lines.append(f"| `{name}` | `{default}` | {values} | {words}{_not_yet(section, name)} |")
+        lines.append(f"| `{name}` | `{default}` | {values} | {words} |")
     return "\n".join(lines)
-
-
-def _not_yet(section: str, name: str) -> str:
-    working, words = NOT_YET.get(f"{section}.{name}", ((), ""))
-    return f" {words}: only {', '.join(map(json.dumps, working))}." if words else ""
 
 
 def _values(schema: dict[str, Any], definitions: dict[str, Any]) -> Iterator[str]:

@@ -54,5 +54,6 @@ def certainty(spec: TrainSpec, family: str, precision: str, device: Device) -> C
         and spec.model.quantization in PROVEN_QUANTIZATIONS
         and not spec.model.double_quantization
         and spec.training.processes == 1
+        and spec.training.compile != "on"
     )
     return "exact" if is_proven else "bounded"

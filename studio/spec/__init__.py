@@ -3,11 +3,10 @@
 from studio.spec.choices import LoggerChoice, MethodChoice, ObjectiveChoice
 from studio.spec.export import ExportSpec
 from studio.spec.order import Base, TrainOrder
-from studio.spec.sections import NOT_YET, DataChoice, ModelChoice, Training
+from studio.spec.sections import DataChoice, ModelChoice, Training
 from studio.spec.train import TrainSpec
 
 __all__ = [
-    "NOT_YET",
     "Base",
     "DataChoice",
     "ExportSpec",

@@ -7,12 +7,6 @@ from typing import Any, Literal
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field
 
-# Values of the contract whose rooms stand empty still: field -> the values that work, what to do.
-NOT_YET: dict[str, tuple[tuple[Any, ...], str]] = {
-    "training.compile": (("auto", "off"), "Compiling the model is not built yet"),
-}
-
-
 class Section(BaseModel):
     """The base of a spec's sections: frozen, strict, no unknown fields."""
 
@@ -145,7 +139,11 @@ class Training(Section):
     attention: Literal["auto", "sdpa", "eager"] = Field(
         "auto", description="How attention is computed; auto takes the model's best."
     )
-    compile: Literal["auto", "on", "off"] = Field("auto", description="Compile the model first.")
+    compile: Literal["auto", "on", "off"] = Field(
+        "auto",
+        description="Compile the model's layers first (torch.compile); auto: on a GPU, in long runs, where its "
+        "own steps are quicker for it.",
+    )
     optimizer: Literal["adamw", "adamw_8bit", "paged_adamw_8bit", "sgd"] = Field(
         "adamw",
         title="Rule of each step",

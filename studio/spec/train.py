@@ -12,7 +12,7 @@ from studio.errors import AskedWrongly, FieldProblem
 from studio.spec.choices import LoggerChoice, MethodChoice, ObjectiveChoice
 from studio.spec.problems import raise_problems
 from studio.spec.reading import VERSION, Reading
-from studio.spec.sections import NOT_YET, DataChoice, ModelChoice, Training
+from studio.spec.sections import DataChoice, ModelChoice, Training
 
 
 @dataclass(frozen=True)
@@ -100,17 +100,8 @@ class TrainSpec:
         }
 
     def _check_together(self) -> None:
-        """What each field allows alone but not beside the others, or not yet."""
+        """What each field allows alone but not beside the others."""
         problems = []
-        values = self.to_json()
-        for path, (working, words) in NOT_YET.items():
-            section, name = path.split(".")
-            value = values[section][name]
-            if value not in working:
-                allowed = " or ".join(json.dumps(choice) for choice in working)
-                problems.append(
-                    FieldProblem(path, f"{words}. Found {json.dumps(value)}; use {allowed}.")
-                )
         if self.model.double_quantization and self.model.quantization not in ("nf4", "fp4"):
             problems.append(
                 FieldProblem("model.double_quantization", "It needs a 4-bit model; switch it off.")

@@ -28,7 +28,7 @@ from studio.models.source import resolve
 from studio.settings import Home
 from studio.spec import TrainOrder, TrainSpec
 from studio.spec.installed import require_installed
-from studio.training import adapters, checkups, encoding, loading, loop, probe, sharding
+from studio.training import adapters, checkups, compiling, encoding, loading, loop, probe, sharding
 from studio.training.batching import PACKABLE
 from studio.training.fitting import is_out_of_memory
 from studio.training.fused import fuse
@@ -49,6 +49,7 @@ from studio.training.sinks import Sinks
 from studio.training.tuners import Tuner, tuner_of
 
 LOWER_FILE = "lower-layers.bin"
+COMPILE_FILE = "compile.json"
 REMEDY = (
     "One row at a time with intermediate results computed twice was still too much. Lower the longest "
     "length, choose a smaller model or a method that trains less, or close other programs."
@@ -246,6 +247,8 @@ def _set_up(context: TaskContext, order: TrainOrder, ranks: Ranks) -> Setup:
         ranks=ranks,
     )
     setup = _with_lower(context, _with_reference(context, setup), len(tokenizer))
+    if compiling.settle(setup, context.folder / COMPILE_FILE, context.log):
+        context.log("The model's layers are compiled.")
     rows.ahead.give_way()
     return setup
 

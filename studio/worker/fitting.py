@@ -139,7 +139,7 @@ class _Search:
         best = self._fits(changed) if options else None
         if best is not None:
             return best
-        counts = [count for count in _row_counts(spec) if count < spec.training.batch_size]
+        counts = [count for count in _row_counts(spec) if count < spec.training.rows_at_a_time]
         low, high = 0, len(counts) - 1
         while low <= high:
             middle = low if best is None else (low + high + 1) // 2
@@ -218,14 +218,17 @@ def _at_least(estimate: Estimate, options: Sequence[Option]) -> float:
 
 def _row_counts(spec: TrainSpec) -> list[int]:
     """Rows at a time with which a step still takes as many rows, ascending."""
-    whole = spec.training.batch_size * spec.training.gradient_accumulation
-    return [count for count in range(1, spec.training.batch_size + 1) if whole % count == 0]
+    whole, most = spec.training.rows_per_step, spec.training.rows_at_a_time
+    return [count for count in range(1, most + 1) if whole % count == 0]
 
 
 def _with_rows(spec: TrainSpec, rows: int) -> TrainSpec:
     """So many rows at a time, and as many more batches a step."""
-    whole = spec.training.batch_size * spec.training.gradient_accumulation
-    changes = {"training.batch_size": rows, "training.gradient_accumulation": whole // rows}
+    changes = {
+        "training.batch_size": rows,
+        "training.gradient_accumulation": spec.training.rows_per_step // rows,
+        "training.tokens_per_batch": None,
+    }
     changed = _changed(spec, changes)
     assert changed is not None, "fewer rows at a time are always allowed"
     return changed
@@ -264,6 +267,9 @@ def _fitting(
         cost = "Keeps the rows of each step as many as before, so that the same is learnt."
         accumulated = before.gradient_accumulation, after.gradient_accumulation
         changes.append(Change("training.gradient_accumulation", *accumulated, cost))
+    if after.tokens_per_batch != before.tokens_per_batch:
+        cost = "Rows are counted instead of tokens; of so many it is known that they fit."
+        changes.append(Change("training.tokens_per_batch", before.tokens_per_batch, None, cost))
     document = spec.to_json()
     for option in reversed(options):
         section, name = option.field.split(".")

@@ -80,19 +80,6 @@ def test_an_impossible_value_names_its_field(document: Any, field: str | None) -
 
 
 @pytest.mark.parametrize(
-    ("section", "values"),
-    [("training", {"compile": "on"})],
-)
-def test_a_room_that_stands_empty_still_is_said_to_be_so(
-    section: str, values: dict[str, Any]
-) -> None:
-    found = problems({section: values})
-
-    assert set(found) == {f"{section}.{name}" for name in values}
-    assert all("not built yet" in words for words in found.values())
-
-
-@pytest.mark.parametrize(
     ("document", "field"),
     [
         ({"model": {"quantization": "nf4"}, "method": "full"}, "model.quantization"),

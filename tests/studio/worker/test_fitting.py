@@ -101,6 +101,18 @@ def test_the_rows_at_a_time_are_lowered_first_and_no_further_than_needed(shape: 
     assert all(change.cost for change in found.changes)
 
 
+def test_batches_by_tokens_that_do_not_fit_become_batches_by_rows(shape: Shape) -> None:
+    by_tokens = asked(training={"tokens_per_batch": 1000})
+    whole = shape.within(10**12)(by_tokens)["memory"]["high_bytes"]
+
+    found = fit(shape, by_tokens, whole - 1)
+
+    assert found.spec is not None
+    assert found.spec.training.tokens_per_batch is None
+    assert rows_a_step(found.spec) == rows_a_step(by_tokens)
+    assert "training.tokens_per_batch" in [change.field for change in found.changes]
+
+
 def test_a_plan_that_changes_what_is_learnt_comes_only_after_those_that_do_not(
     shape: Shape,
 ) -> None:
