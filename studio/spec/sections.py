@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field
+
 
 class Section(BaseModel):
     """The base of a spec's sections: frozen, strict, no unknown fields."""
