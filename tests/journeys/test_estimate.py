@@ -91,7 +91,7 @@ def test_figures_follow_every_control_and_what_does_not_fit_is_made_to_fit(
 
     page.get_by_text("All methods side by side").click()
     table = page.locator("table.methods")
-    expect(table.locator("tbody tr").first).to_contain_text("chosen", timeout=TRAINING_MS)
+    expect(table.locator("tr[aria-current]")).to_contain_text("chosen", timeout=TRAINING_MS)
     expect(page.locator("#methods-table")).to_contain_text("All ", timeout=TRAINING_MS)
     table.locator('[data-sort="trainable"]').click()
     counts = [
@@ -104,7 +104,8 @@ def test_figures_follow_every_control_and_what_does_not_fit_is_made_to_fit(
     before = figure(page, "trainable")
     table.locator('[data-method="full"]').click()
     expect(page.locator("#figure-trainable strong")).not_to_have_text(before, timeout=TRAINING_MS)
-    expect(table.locator("tbody tr").first).to_contain_text("Full", timeout=TRAINING_MS)
+    chosen = table.locator("tr[aria-current]")
+    expect(chosen).to_contain_text("Full", timeout=TRAINING_MS)
     expect(table.locator('[data-method="lora"]')).to_be_visible(timeout=TRAINING_MS)
     table.locator('[data-method="lora"]').click()
     expect(page.locator("#figure-trainable strong")).to_have_text(before, timeout=TRAINING_MS)

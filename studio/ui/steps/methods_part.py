@@ -54,7 +54,7 @@ HEADINGS = (
     ("share", "Share"),
     ("memory", "Memory"),
     ("time", "Time"),
-    ("size", "Size of the result"),
+    ("size", "Result"),
 )
 
 
@@ -114,7 +114,8 @@ def shown(rows: Sequence[Row], chosen: str) -> dict[str, str]:
     done = f"{len(rows) - left} of {len(rows)} methods" if left else f"All {len(rows)} methods"
     state = f'<p class="quiet" role="status">{done}, for this model, these examples and this machine.</p>'
     table = (
-        f'<div class="scroll"><table class="rows methods"><thead><tr>{heads}<th></th></tr></thead>'
+        '<div class="scroll tall" tabindex="0"><table class="rows methods">'
+        f"<thead><tr>{heads}<th></th></tr></thead>"
         f"<tbody>{body}</tbody></table></div>"
     )
     return {"html": state + table, "chosen": ""}

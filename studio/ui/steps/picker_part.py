@@ -15,6 +15,7 @@ from studio.methods.method import FEW_BITS, Family
 from studio.ui.draft import Draft
 from studio.ui.form import controls
 from studio.ui.steps.step import Fields
+from studio.ui.wiring import QUIET
 
 _MATTERS = {
     "quality": "Answers as good as can be",
@@ -136,23 +137,21 @@ def advice_html(examples: float | None, matters: Any, tasks: Any) -> str:
 def wire(picker: Picker, fields: Fields) -> None:
     """The radio and the list show one choice; the advice follows its questions and can be taken."""
     chosen = fields.components["method"]
-    picker.known.input(lambda name: name, picker.known, chosen, queue=False, show_progress="hidden")
+    picker.known.input(lambda name: name, picker.known, chosen, **QUIET)
     asked = [picker.examples, picker.matters, picker.tasks]
     gr.on(
         [each.change for each in asked],
         advice_html,
         asked,
         picker.advice,
-        queue=False,
-        show_progress="hidden",
+        **QUIET,
     )
     names = [name for name in fields.components if name.startswith("settings.")]
     picker.take.click(
         lambda *answers: taken(names, *answers),
         asked,
         [chosen, *(fields.components[name] for name in names)],
-        queue=False,
-        show_progress="hidden",
+        **QUIET,
     )
 
 
