@@ -26,6 +26,10 @@ from studio.spec.installed import require_installed
 
 logger = logging.getLogger(__name__)
 
+# Imported by the queue's own programs where they are needed, never here.
+TASKS = "studio.tasks:TASKS"
+DEVICES = "studio.devices:slots"
+
 Estimate = Callable[[TrainSpec], dict[str, Any]]
 # The share of a device's memory that is free when nothing else but the system uses it.
 _EVER_FREE = 0.9
@@ -41,8 +45,8 @@ class Orders:
         config = QueueConfig(
             database=home.database,
             runs=home.runs,
-            tasks="studio.tasks:TASKS",
-            devices="studio.devices:slots",
+            tasks=TASKS,
+            devices=DEVICES,
         )
         self.queue = Queue(config, patience_s=patience_s)
         self.library = Library(home, patience_s=patience_s)

@@ -42,7 +42,7 @@ def test_killed_at_random_moments_every_job_still_ends_as_it_must(
     killed: Counter[str] = Counter()
     for _ in range(kills):
         time.sleep(chance.random())
-        killed += kill_some(queue, chance)
+        killed += kill_some(victims_of(queue), chance)
         queue.tend()
     ended = [queue.wait(job.id, poll_s=0.1) for job in queue.store.jobs()]
     for job in ended:
@@ -83,7 +83,7 @@ def test_five_hundred_jobs_are_in_their_right_state_after_twenty_minutes_of_kill
         with onlooker(queue):
             for _ in range(20):
                 time.sleep(chance.random())
-                killed += kill_some(queue, chance)
+                killed += kill_some(victims_of(queue), chance)
                 cancelled |= meddle(queue, chance)
     for job_id, kind in tasks.items():
         if queue.store.job(job_id).state == JobState.PAUSED:
@@ -120,9 +120,16 @@ def meddle(queue: Queue, chance: random.Random) -> set[int]:
     return {job.id} if verb == "cancel" else set()
 
 
-def kill_some(queue: Queue, chance: random.Random) -> Counter[str]:
+Victims = list[tuple[str, psutil.Process]]
+
+
+def victims_of(queue: Queue) -> Victims:
+    """The processes of the queue that live now, each with its program."""
+    return [(module, each) for module in VICTIMS for each in processes_of(queue, module)]
+
+
+def kill_some(victims: Victims, chance: random.Random) -> Counter[str]:
     """Kill -9 one process, or now and then all of them; how many of each program."""
-    victims = [(module, each) for module in VICTIMS for each in processes_of(queue, module)]
     if victims and chance.random() < 0.8:
         victims = [chance.choice(victims)]
     killed: Counter[str] = Counter()

@@ -47,9 +47,14 @@ class PageServer:
     """`python -m studio open --no-window` on a home of the test's own."""
 
     def __init__(
-        self, home: Path, *arguments: str, variables: dict[str, str] | None = None
+        self,
+        home: Path,
+        *arguments: str,
+        variables: dict[str, str] | None = None,
+        script: str = START,
     ) -> None:
         self.home = Home(home)
+        self.script = script
         self.arguments = arguments
         self.variables = {**os.environ, "STUDIO_NO_WINDOW": "1", **(variables or {})}
         self.process: subprocess.Popen[str] | None = None
@@ -57,7 +62,7 @@ class PageServer:
 
     def start(self, *, wait: bool = True) -> PageServer:
         """Start it, and wait until the pages answer."""
-        command = [sys.executable, "-c", START, str(self.home.folder)]
+        command = [sys.executable, "-c", self.script, str(self.home.folder)]
         self.started_at = time.monotonic()
         self.process = subprocess.Popen(
             [*command, *self.arguments],
