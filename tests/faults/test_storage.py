@@ -18,12 +18,14 @@ import pytest
 
 from jobs.errors import StoreBusy
 from jobs.models import JobState
+from jobs.progress import read_log
 from jobs.queue import Queue
 from jobs.store import Store
 from tests.disks import fill, mounted
 from tests.faults.invariants import check_file
 from tests.jobs.queues import (
     kill,
+    processes_of,
     queue_in,
     step_of,
     until,
@@ -85,6 +87,42 @@ def test_a_full_disk_stops_no_job_and_its_end_is_told_once_there_is_room(
         time.sleep(1.0)
         ballast.unlink()
         assert queue.wait(job.id, poll_s=0.05).state == JobState.SUCCEEDED
+        check_file(str(queue.config.database))
+
+
+def test_lines_of_log_and_metrics_that_find_no_room_stop_no_job_and_later_ones_are_there(
+    small_disk: Path,
+) -> None:
+    with queue_in(small_disk) as queue:
+        job = queue.enqueue("talk", {})
+        until_it_counts(queue, job)
+        ballast = fill(small_disk)
+        until(lambda: step_of(queue, job) and shutil.disk_usage(small_disk).free < 4096)
+        time.sleep(0.5)
+        ballast.unlink()
+        done = queue.wait(job.id, poll_s=0.05)
+        assert done.state == JobState.SUCCEEDED, done.error
+        assert done.result is not None
+        assert step_of(queue, job) == done.result["spoken"]
+        text, _ = read_log(queue.folder(job.id), -200)
+        assert text.endswith(f"line {done.result['spoken']}\n")
+        check_file(str(queue.config.database))
+
+
+def test_a_job_that_cannot_start_for_want_of_room_is_told_so_or_starts_once_there_is_some(
+    small_disk: Path,
+) -> None:
+    with queue_in(small_disk) as queue:
+        waiting = queue.store.enqueue("echo", {})
+        ballast = fill(small_disk)
+        queue.tend()
+        until(lambda: processes_of(queue, "jobs.dispatcher"))
+        time.sleep(1.0)
+        ballast.unlink()
+        queue.tend()
+        done = queue.wait(waiting.id, poll_s=0.05)
+        assert done.state == JobState.SUCCEEDED or done.error_code == "cannot_start"
+        assert queue.wait(queue.enqueue("echo", {}).id, poll_s=0.05).state == JobState.SUCCEEDED
         check_file(str(queue.config.database))
 
 

@@ -122,6 +122,22 @@ def linger(context: TaskContext) -> dict[str, Any]:
     return {"done": True}
 
 
+def talk(context: TaskContext) -> dict[str, Any]:
+    """Logs and reports all the time, until its disk was full and then has room again, and once more."""
+    spoken = 0
+    for wanted in (True, False):
+        while (shutil.disk_usage(context.folder).free < 100_000) != wanted:
+            spoken = _say(context, spoken)
+    return {"spoken": _say(context, spoken)}
+
+
+def _say(context: TaskContext, spoken: int) -> int:
+    context.log(f"line {spoken + 1}")
+    context.report(spoken + 1, 0, loss=0.5)
+    time.sleep(0.01)
+    return spoken + 1
+
+
 def until_there_is_room(context: TaskContext) -> dict[str, Any]:
     """Waits until the disk of its folder was full, and then until it no longer is."""
     for wanted in (True, False):
@@ -142,6 +158,6 @@ TASKS = {
     for task in (
         echo, count, fail, explain, tell_more, leave, not_json, kill_itself, lose_a_rank, needs_room, stubborn,
         orphans,
-        slow_to_stop, linger, until_there_is_room
+        slow_to_stop, linger, talk, until_there_is_room
     )
 }  # fmt: skip
