@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from studio.methods.low_rank import Settings, peft_config, rate_factor, rate_share
+from studio.methods.low_rank import Settings, peft_config, rate_factor, rate_share, unsuited
 from studio.methods.method import Method
 
 METHOD = Method(
@@ -25,4 +25,5 @@ METHOD = Method(
     rate_factor=rate_factor,
     rate_share=rate_share,
     is_well_known=True,
+    unsuited=unsuited,
 )

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from studio.methods.base import Base
+from studio.methods.base import Base, Module
 from studio.methods.method import MethodSettings
-from studio.methods.targets import LAYERS, TARGETS, Layers, Targets, peft_targets
+from studio.methods.targets import LAYERS, TARGETS, Layers, Targets, choose, is_named, peft_targets
+
+# Start values that are taken from the base's weights, and taken off again beside the adapter.
+FROM_WEIGHTS = frozenset({"pissa", "olora"})
+
+
+class Pattern(dict[str, Any]):
+    """A mapping that stays as it is, so that settings remain values."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(tuple(sorted(self.items())))
+
+
+Ranks = Annotated[dict[str, Annotated[int, Field(ge=1, le=1024)]], AfterValidator(Pattern)]
+Alphas = Annotated[dict[str, Annotated[float, Field(gt=0, le=4096)]], AfterValidator(Pattern)]
 
 
 class Settings(MethodSettings):
@@ -52,11 +66,25 @@ class Settings(MethodSettings):
         description="Splits each weight into length and direction (DoRA); a little better, slower.",
         json_schema_extra={"unit": "", "cost": "time", "level": "advanced"},
     )
-    init: Literal["default", "gaussian"] = Field(
+    init: Literal["default", "gaussian", "pissa", "olora", "loftq", "eva"] = Field(
         "default",
         title="Start values",
-        description="How the adapter's first matrix is filled; the second one starts at zero.",
-        json_schema_extra={"unit": "", "cost": "", "level": "advanced"},
+        description="Random (default, gaussian); the strongest part of each weight (pissa, olora: learns "
+        "faster, a file twice as large); what holding the base in 4 bits lost (loftq); what stands out in "
+        "your data (eva).",
+        json_schema_extra={"unit": "", "cost": "time", "level": "advanced"},
+    )
+    rank_pattern: Ranks = Field(
+        Pattern(),
+        title="Ranks of single modules",
+        description='Another rank for some modules, by name: {"q_proj": 8}.',
+        json_schema_extra={"unit": "", "cost": "memory", "level": "file"},
+    )
+    alpha_pattern: Alphas = Field(
+        Pattern(),
+        title="Strengths of single modules",
+        description='Another alpha for some modules, by name: {"q_proj": 16}.',
+        json_schema_extra={"unit": "", "cost": "", "level": "file"},
     )
     plus_ratio: float | None = Field(
         None,
@@ -78,8 +106,38 @@ def peft_config(settings: Settings, base: Base) -> dict[str, Any]:
         "target_modules": peft_targets(settings, base),
         "use_rslora": settings.rslora,
         "use_dora": settings.dora,
-        "init_lora_weights": True if settings.init == "default" else settings.init,
+        "init_lora_weights": "gaussian" if settings.init == "gaussian" else True,
+        "rank_pattern": dict(settings.rank_pattern),
+        "alpha_pattern": dict(settings.alpha_pattern),
     }
+
+
+def unsuited(settings: Settings, base: Base) -> str | None:
+    """What single settings speak against on this base."""
+    if settings.init == "loftq" and base.quantization not in ("nf4", "fp4"):
+        return 'init "loftq" makes up for what 4 bits lose: it needs the base in nf4 or fp4'
+    if settings.init in FROM_WEIGHTS and settings.dora:
+        return f'init "{settings.init}" and dora cannot be used together: switch one of them off'
+    chosen = choose(settings, base)
+    for name in (*settings.rank_pattern, *settings.alpha_pattern):
+        if not any(is_named(module.name, [name]) for module in chosen):
+            known = ", ".join(sorted({module.last_name for module in chosen}))
+            return f"a pattern names '{name}', but what learns here is {known}"
+    if settings.init not in ("default", "gaussian"):
+        return _too_wide(settings, chosen)
+    return None
+
+
+def _too_wide(settings: Settings, chosen: list[Module]) -> str | None:
+    """Start values from a weight are at most as many as its smaller width."""
+    for module in chosen:
+        own = [
+            rank for name, rank in settings.rank_pattern.items() if is_named(module.name, [name])
+        ]
+        most = min(module.inputs, module.outputs)
+        if (own or [settings.rank])[0] > most:
+            return f'init "{settings.init}" allows ranks up to {most} here ({module.last_name})'
+    return None
 
 
 def rate_factor(settings: Settings, parameter: str) -> float:

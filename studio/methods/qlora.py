@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from studio.methods.low_rank import Settings, peft_config, rate_factor, rate_share
+from studio.methods.low_rank import Settings, peft_config, rate_factor, rate_share, unsuited
 from studio.methods.method import Method
 
 METHOD = Method(
@@ -24,6 +24,7 @@ METHOD = Method(
     peft_config=peft_config,
     rate_factor=rate_factor,
     rate_share=rate_share,
+    unsuited=unsuited,
     quantization="nf4",
     tuner="lora",
     is_well_known=True,

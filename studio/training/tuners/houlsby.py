@@ -6,23 +6,13 @@ Houlsby et al. 2019 (arXiv:1902.00751), section 2.1. With width H and bottleneck
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
-from torch.nn import functional
 
+from studio.training.tuners.bottleneck import ACTIVATIONS, fresh
 from studio.training.tuners.layers import Layer, LayerConfig, LayerModel, register
-
-ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
-    "gelu": functional.gelu,
-    "relu": functional.relu,
-    "silu": functional.silu,
-    "tanh": functional.tanh,
-}
-# The paper's start values of D: a normal distribution of this width, cut off at twice of it.
-_START = 0.01
 
 
 @dataclass
@@ -45,10 +35,7 @@ class HoulsbyLayer(Layer):
 
     def build(self, adapter: str, config: Any) -> None:
         _, width = self.widths
-        down, up = nn.Linear(width, config.bottleneck), nn.Linear(config.bottleneck, width)
-        nn.init.trunc_normal_(down.weight, std=_START, a=-2 * _START, b=2 * _START)
-        for value in (down.bias, up.weight, up.bias):
-            nn.init.zeros_(value)
+        down, up = fresh(width, config.bottleneck)
         self.houlsby_down[adapter], self.houlsby_up[adapter] = down, up
 
     def adapt(self, adapter: str, x: Tensor, out: Tensor) -> Tensor:
