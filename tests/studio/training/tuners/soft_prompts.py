@@ -5,30 +5,65 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 import transformers
 from torch import Tensor, nn
 
 from studio.methods import METHODS
+from studio.methods.base import Task
 from studio.spec import ObjectiveChoice, TrainSpec
 from studio.training import adapters
 from studio.training.heads import Head
+from tests.samples import sampled
 from tests.studio.estimator.configurations import CONFIGURATIONS, NOT_CAUSAL
 
 # Each with the settings that small models bear; several ways of one method each have a row.
 WAYS: dict[str, dict[str, Any]] = {
     "prompt_tuning": {"name": "prompt_tuning", "virtual_tokens": 5},
+    "prefix_tuning": {"name": "prefix_tuning", "virtual_tokens": 5},
+    "prefix_tuning, network": {
+        "name": "prefix_tuning",
+        "virtual_tokens": 5,
+        "projection": True,
+        "projection_hidden": 24,
+    },
+    "p_tuning, mlp": {"name": "p_tuning", "virtual_tokens": 5, "encoder_hidden": 24},
+    "p_tuning, lstm": {
+        "name": "p_tuning",
+        "virtual_tokens": 5,
+        "encoder": "lstm",
+        "encoder_hidden": 24,
+    },
+    "cartridge": {"name": "cartridge", "virtual_tokens": 5},
 }
 CAUSAL = sorted(set(CONFIGURATIONS) - NOT_CAUSAL)
 
 
 # What a way cannot be put on, and says so.
-REFUSED: dict[str, set[str]] = {}
+_WITHOUT_KEYS = {"falcon", "jamba"}
+REFUSED: dict[str, set[str]] = {
+    "prefix_tuning": _WITHOUT_KEYS,
+    "prefix_tuning, network": _WITHOUT_KEYS,
+    "cartridge": _WITHOUT_KEYS | {"bert", "t5"},
+}
 
 
-def pairs(names: list[str]) -> list[tuple[str, str]]:
+def pairs(names: list[str], task: Task = "CAUSAL_LM") -> list[tuple[str, str]]:
     """Every kind of model with every way that it takes."""
-    return [(name, way) for name in names for way in WAYS if name not in REFUSED.get(way, ())]
+    able = [way for way, chosen in WAYS.items() if task in METHODS[chosen["name"]].tasks]
+    return [(name, way) for name in names for way in able if name not in REFUSED.get(way, ())]
+
+
+def sampled_pairs() -> list[Any]:
+    """All pairs of models that write, most of them as long tests."""
+    known = pairs(CAUSAL)
+    return [
+        pytest.param(name, way, marks=found.marks)
+        for found in sampled(WAYS, CAUSAL, each=3)
+        for way, name in [found.values]
+        if (name, way) in known
+    ]
 
 
 assert {chosen["name"] for chosen in WAYS.values()} == {

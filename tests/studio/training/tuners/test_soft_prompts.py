@@ -18,10 +18,10 @@ from studio.training import adapters, loading, loop, optimizers, prompts, step
 from studio.training.batching import IGNORED, micro_batches
 from studio.training.losses import loss_of
 from studio.verification import reference
+from tests.samples import sampled
 from tests.studio.estimator.configurations import make_rows
 from tests.studio.training.setups import encoded, setup
 from tests.studio.training.tuners.soft_prompts import (
-    CAUSAL,
     REFUSED,
     WAYS,
     base_of,
@@ -29,6 +29,7 @@ from tests.studio.training.tuners.soft_prompts import (
     pairs,
     plainly_loaded,
     put_on,
+    sampled_pairs,
 )
 
 STEPS, BATCH, RATE = 20, 4, 1e-2
@@ -100,7 +101,7 @@ def test_twenty_steps_are_those_of_plain_peft_in_a_plain_loop(way: str, tiny_mod
     assert found[-1] < found[0]
 
 
-@pytest.mark.parametrize(("name", "way"), pairs(CAUSAL))
+@pytest.mark.parametrize(("name", "way"), sampled_pairs())
 def test_loaded_again_by_plain_peft_the_logits_are_the_same(
     name: str, way: str, tmp_path: Path
 ) -> None:
@@ -126,7 +127,7 @@ def test_loaded_again_by_plain_peft_the_logits_are_the_same(
     assert (expected - plain).abs().max() > 1e-4 * plain.abs().max()
 
 
-@pytest.mark.parametrize(("name", "way"), pairs(CAUSAL))
+@pytest.mark.parametrize(("name", "way"), sampled_pairs())
 def test_a_padded_row_has_the_loss_and_the_gradients_of_the_row_alone(name: str, way: str) -> None:
     model = put_on(base_of(name), way)  # without dropout
     rows = make_rows(15, 9, 12)
@@ -216,15 +217,16 @@ def test_it_is_never_merged(way: str) -> None:
     assert not method.packs or method.name == "llama_adapter"
 
 
-@pytest.mark.parametrize(("name", "way"), pairs(["llama", "gpt2", "opt", "bert"]))
+@pytest.mark.parametrize(("name", "way"), pairs(["llama", "gpt2", "opt", "bert"], "SEQ_CLS"))
 def test_a_class_does_not_depend_on_padding_and_is_the_same_loaded_again(
     name: str, way: str, tmp_path: Path
 ) -> None:
     model = put_on(base_of(name, LABELS), way, LABELS)
     rows = [replace(row, target=(1,)) for row in make_rows(15, 9, 12)]
 
-    def logits(model: nn.Module, size: int) -> Tensor:
-        batches = micro_batches(rows, size, packed=False, pad_id=0, layout="classes")
+    def logits(model: Any, size: int) -> Tensor:
+        pad_id = model.config.pad_token_id
+        batches = micro_batches(rows, size, packed=False, pad_id=pad_id, layout="classes")
         with torch.no_grad():
             return torch.cat([step.logits_of(model, batch) for batch in batches])
 
@@ -238,7 +240,7 @@ def test_a_class_does_not_depend_on_padding_and_is_the_same_loaded_again(
     torch.testing.assert_close(found, expected[:1], rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize(("name", "way"), pairs(["t5"]))
+@pytest.mark.parametrize(("name", "way"), pairs(["t5"], "SEQ_2_SEQ_LM"))
 def test_an_encoder_with_a_decoder_learns_and_answers_the_same_loaded_again(
     name: str, way: str, tmp_path: Path
 ) -> None:
@@ -265,8 +267,7 @@ def test_an_encoder_with_a_decoder_learns_and_answers_the_same_loaded_again(
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["nf4", "int8"])
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(("way", "kind"), sampled(WAYS, ["nf4", "int8"], each=1))
 def test_it_learns_over_a_base_in_few_bits(
     way: str, kind: str, tiny_model: Path, tmp_path: Path
 ) -> None:

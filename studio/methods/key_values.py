@@ -1,0 +1,31 @@
+"""What prefix tuning and cartridges share: settings, and bases whose keys and values they cannot take."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from studio.methods.base import Base
+
+# Declared here once; `Any`, since a field stands where its value will.
+TEXT: Any = Field(
+    "",
+    max_length=20_000,
+    title="Begin with a text",
+    description="Begin as if the model had read this text; left empty, the first examples' questions.",
+    json_schema_extra={"unit": "", "cost": "", "level": "advanced"},
+)
+
+# Parts of a name that tell of layers without keys and values.
+_WITHOUT_KEYS = ("mamba", "ssm", "linear_attn", "recurrent", "conv")
+
+
+def unsuited(settings: Any, base: Base) -> str | None:
+    """Where PEFT's way of handing keys and values to the layers fails."""
+    if base.family == "falcon":
+        return "all its heads share one key and value, which PEFT hands over in another form"
+    names = {part for module in base.linear for part in module.name.split(".")}
+    if any(word in name for name in names for word in _WITHOUT_KEYS):
+        return "some of its layers have no keys and values that a prefix could be"
+    return None
