@@ -36,7 +36,7 @@ def lived_in(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Iter
     assert orders.queue.wait(run.id, on_text=None).state is JobState.SUCCEEDED
     export = orders.export(run.id, "adapter")
     assert orders.queue.wait(export.id, on_text=None).state is JobState.SUCCEEDED
-    orders.train(TrainSpec.parse({**spec, "name": "Night shift", "training": {"epochs": 900}}))
+    orders.train(TrainSpec.parse({**spec, "name": "Night shift", "training": {"epochs": 9000}}))
     yield server
     server.end_everything()
 

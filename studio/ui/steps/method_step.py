@@ -96,9 +96,14 @@ def training_controls() -> list[Control]:
 
 
 def _methods(fields: Fields, level: str) -> dict[str, Any]:
-    """A group of controls for each method; only the chosen method's are shown."""
+    """A group of controls for each of the best-known methods; only the chosen method's are shown.
+
+    The others run with their defaults here, and take settings from a spec: a browser looks through every
+    component of the page for each one that an event writes, and two hundred more made it stand still for
+    half a minute whenever the page opened.
+    """
     groups = {}
-    for method in METHODS.values():
+    for method in picker_part.well_known():
         these = [each for each in controls(method.settings) if each.level == level]
         if not these:
             continue

@@ -101,6 +101,7 @@ def about_html(name: str) -> str:
     facts = [
         "can be merged into the model" if method.is_mergeable else "stays a file beside the model",
         _bits(method),
+        *(() if method.is_well_known else ("runs with its usual settings; others by a spec",)),
         *(() if method.packs else ("trains each row in a line of its own",)),
         *(() if method.recomputes else ("cannot save memory by computing twice",)),
     ]

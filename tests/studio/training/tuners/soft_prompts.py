@@ -41,7 +41,7 @@ CAUSAL = sorted(set(CONFIGURATIONS) - NOT_CAUSAL)
 
 
 # What a way cannot be put on, and says so.
-_WITHOUT_KEYS = {"falcon", "jamba"}
+_WITHOUT_KEYS = {"falcon", "jamba", "deepseek", "mpt"}
 REFUSED: dict[str, set[str]] = {
     "prefix_tuning": _WITHOUT_KEYS,
     "prefix_tuning, network": _WITHOUT_KEYS,

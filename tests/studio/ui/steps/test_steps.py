@@ -15,6 +15,7 @@ from studio.methods import METHODS
 from studio.settings import Home
 from studio.ui.backstage import Backstage
 from studio.ui.draft import Draft
+from studio.ui.form import controls
 from studio.ui.own_data import OwnData
 from studio.ui.steps import data_step, method_step, model_step, picker_part, review_step, step
 from studio.ui.steps.step import Fields
@@ -171,16 +172,17 @@ def test_only_the_chosen_methods_settings_are_shown(name: str) -> None:
     assert problems == ""
 
 
-def test_every_method_is_offered_with_all_its_settings_and_the_usual_one_first() -> None:
+def test_the_best_known_methods_are_offered_with_all_their_settings_the_usual_one_first() -> None:
     fields = Fields()
     with gr.Blocks():
         method_step.build(fields)
     made = {name for name in fields.components if name.startswith("settings.")}
 
     declared = {
-        f"settings.{method.name}.{field}"
+        f"settings.{method.name}.{each.name}"
         for method in METHODS.values()
-        for field in method.settings.model_fields
+        if method.is_well_known
+        for each in controls(method.settings)
     }
     assert made == declared
     assert picker_part.well_known()[0].name == "lora"
