@@ -13,12 +13,20 @@ from studio.errors import AskedWrongly, FieldProblem
 from studio.spec import TrainSpec
 from studio.training.adapters import trainable
 
+# Some methods learn at rates (0.3 for C3A) at which a whole head beside them would run away.
+HIGHEST_HEAD_RATE = 5e-3
+# Where PEFT keeps a head that trains whole beside an adapter.
+_HEAD = ".modules_to_save."
+
 
 def build(model: nn.Module, spec: TrainSpec) -> torch.optim.Optimizer:
     """The optimizer of a spec over what trains; one group a rate and decay, in a stable order."""
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    rate = spec.training.learning_rate
     for name, value in trainable(model):
         factor = spec.method.method.rate_factor(spec.method.settings, name)
+        if _HEAD in name:
+            factor = min(factor, HIGHEST_HEAD_RATE / rate)
         # Vectors (biases, norms) are not decayed: shrinking them towards zero has no meaning.
         decay = spec.training.weight_decay if value.ndim > 1 else 0.0
         groups.setdefault((factor, decay), []).append(value)

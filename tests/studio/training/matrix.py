@@ -160,7 +160,7 @@ def trial(method: str, architecture: str, format_name: str) -> Cell:
     """Try everything that the method says it can do; what is refused must be refused in words."""
     rate = METHODS[method].learning_rate
     try:
-        spec = spec_of(method, architecture, format_name, min(10 * rate, max(rate, 0.05)))
+        spec = spec_of(method, architecture, format_name, min(10 * rate, max(rate, 0.02)))
         with tempfile.TemporaryDirectory() as folder:
             return _tried(spec, architecture, format_name, Path(folder))
     except AskedWrongly as error:

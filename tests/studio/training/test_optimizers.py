@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from studio.training import optimizers
+from tests.studio.training import matrix
 from tests.studio.training.setups import setup
 
 
@@ -44,3 +45,15 @@ def test_vectors_are_not_decayed(tiny_model: Path, tmp_path: Path) -> None:
 
     for group in optimizers.build(ready.model, ready.spec).param_groups:
         assert {value.ndim > 1 for value in group["params"]} == {group["weight_decay"] > 0}
+
+
+def test_a_head_never_learns_faster_than_it_can_bear(tmp_path: Path) -> None:
+    """C3A learns at 0.3, where a classifier's head beside it runs away."""
+    spec = matrix.spec_of("c3a", "bert", "fp32", 0.3)
+    ready = matrix.setup("bert", spec, tmp_path)
+    optimizer = optimizers.build(ready.model, ready.spec)
+
+    optimizers.set_rate(optimizer, 0.3)
+
+    rates = sorted({round(group["lr"], 9) for group in optimizer.param_groups})
+    assert rates == [optimizers.HIGHEST_HEAD_RATE, 0.3]
