@@ -20,7 +20,7 @@ TEXT: Any = Field(
 # Kinds of models whose keys and values have another form than PEFT hands over.
 _OTHER_FORMS = {
     "falcon": "all its heads share one key and value, which PEFT hands over in another form",
-    "deepseek_v3": "its keys and values differ in width, and PEFT hands them over in one",
+    "deepseek_v3": "the keys and values of its heads differ in width, and PEFT hands them over in one",
     "mpt": "PEFT cannot tell how many heads it has",
 }
 # Parts of a name that tell of layers without keys and values.

@@ -115,6 +115,7 @@ def test_no_more_is_built_than_the_few(name: str, tmp_path: Path) -> None:
     assert model.counts() == count(model.whole_blueprint().model)
 
 
+@pytest.mark.long
 def test_over_a_quantised_base_too(tmp_path: Path) -> None:
     held = {"quantization": "nf4", "double_quantization": True}
     model, few, whole = both("llama", tmp_path, "qlora", {}, model=held)

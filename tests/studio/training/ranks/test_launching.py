@@ -24,6 +24,7 @@ def metrics(home: Home, job_id: int) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (home.run(job_id) / "metrics.jsonl").open()]
 
 
+@pytest.mark.long
 def test_a_training_of_two_processes_is_that_of_one_with_the_doubled_batch(
     tmp_path: Path, tiny_model: Path, rows_csv: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
