@@ -119,7 +119,8 @@ def _matrix() -> str:
         "same weights, the saved adapter loads to the same answers, merging keeps them (within 1e-5 of the "
         "largest logit in fp32 and over nf4 and int8; a divergence of at most 5e-3 in bf16), and "
         "recomputed activations change nothing. `32` fp32, `16` bf16, `4` nf4, `8` int8; `–`: refused, "
-        "with the reason at the control; `!`: something failed (named in the file); a blank: not tried yet. `python launch.py bench matrix` tries "
+        "with the reason at the control; `!`: something failed (named in the file); a blank: not tried yet. "
+        "`python launch.py bench matrix` tries "
         "what is missing and writes `docs/measured/matrix.jsonl`, where each cell names its commit.",
         "",
         f"| method | {' | '.join(ARCHITECTURES)} |",
