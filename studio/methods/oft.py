@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from studio.methods import fields
-from studio.methods.base import Base, common_divisors
+from studio.methods.base import Base
 from studio.methods.method import Method, MethodSettings
-from studio.methods.targets import LAYERS, TARGETS, Layers, Targets, choose, peft_targets
-from studio.methods.widths import settle
+from studio.methods.targets import LAYERS, TARGETS, Layers, Targets, peft_targets
+from studio.methods.widths import input_blocks, settle
 
 
 class Settings(MethodSettings):
@@ -30,17 +29,11 @@ def peft_config(settings: Settings, base: Base) -> dict[str, Any]:
     return {
         "peft_type": "OFT",
         "oft_block_size": settle(
-            settings.block_size, _blocks(settings, base), "block_size", usual=32
+            settings.block_size, input_blocks(settings, base, at_most=1024), "block_size", usual=32
         ),
         "module_dropout": settings.dropout,
         "target_modules": peft_targets(settings, base),
     }
-
-
-def _blocks(settings: Settings, base: Base) -> tuple[int, ...]:
-    """Sizes from 2 that divide the inputs of every layer that learns: a block of one cannot turn."""
-    inputs = [replace(module, outputs=module.inputs) for module in choose(settings, base)]
-    return tuple(size for size in common_divisors(inputs, at_most=1024) if size > 1)
 
 
 METHOD = Method(
@@ -60,5 +53,5 @@ METHOD = Method(
     is_mergeable=True,
     peft_config=peft_config,
     takes_conv1d=False,
-    choices=lambda settings, base: {"block_size": _blocks(settings, base)},
+    choices=lambda settings, base: {"block_size": input_blocks(settings, base, at_most=1024)},
 )

@@ -7,7 +7,8 @@ from typing import Any
 from studio.methods import fields
 from studio.methods.base import Base
 from studio.methods.method import Method, MethodSettings
-from studio.methods.targets import LAYERS, TARGETS, Layers, Targets, choose, peft_targets
+from studio.methods.targets import LAYERS, TARGETS, Layers, Targets, peft_targets
+from studio.methods.widths import too_few_weights
 
 
 class Settings(MethodSettings):
@@ -43,13 +44,6 @@ def peft_config(settings: Settings, base: Base) -> dict[str, Any]:
     }
 
 
-def _more_than_there_are(settings: Settings, base: Base) -> str | None:
-    smallest = min((each.inputs * each.outputs for each in choose(settings, base)), default=0)
-    if settings.frequencies <= smallest:
-        return None
-    return f"its smallest layer has {smallest} weights, fewer than {settings.frequencies} wavelets"
-
-
 METHOD = Method(
     name="waveft",
     title="WaveFT",
@@ -66,5 +60,7 @@ METHOD = Method(
     rate_source="ours: a hundred times the 1e-4 of PEFT's benchmark, which learned slowly",
     is_mergeable=True,
     peft_config=peft_config,
-    unsuited=_more_than_there_are,
+    unsuited=lambda settings, base: too_few_weights(
+        settings.frequencies, settings, base, "wavelets"
+    ),
 )

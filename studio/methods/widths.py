@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from studio.errors import AskedWrongly, FieldProblem
 from studio.methods.base import Base, common_divisors
@@ -12,6 +13,20 @@ from studio.methods.targets import Targeted, choose
 def offered(settings: Targeted, base: Base, *, at_most: int) -> tuple[int, ...]:
     """The sizes that divide both widths of every module that learns, rising."""
     return common_divisors(choose(settings, base), at_most=at_most)
+
+
+def input_blocks(settings: Targeted, base: Base, *, at_most: int) -> tuple[int, ...]:
+    """Sizes from 2 that divide the inputs of every module that learns: a block of one cannot turn."""
+    inputs = [replace(module, outputs=module.inputs) for module in choose(settings, base)]
+    return tuple(size for size in common_divisors(inputs, at_most=at_most) if size > 1)
+
+
+def too_few_weights(count: int, settings: Targeted, base: Base, things: str) -> str | None:
+    """Why `count` of `things` a layer cannot be placed in the smallest module that learns, if so."""
+    smallest = min((each.inputs * each.outputs for each in choose(settings, base)), default=0)
+    if count <= smallest:
+        return None
+    return f"its smallest layer has {smallest} weights, fewer than {count} {things}"
 
 
 def settle(asked: int | None, able: Sequence[int], field: str, *, usual: int) -> int:
