@@ -99,7 +99,8 @@ def _said(run: Run) -> str:
 
 
 def _figures(run: Run) -> str:
+    size = f"{run.file_mb:,.0f}" if run.file_mb >= 100 else f"{run.file_mb:.3g}"
     return (
-        f"{run.accuracy:.1f} % right, {run.memory_gb:.1f} GB, a file of {run.file_mb:.3g} MB, "
+        f"{run.accuracy:.1f} % right, {run.memory_gb:.1f} GB, a file of {size} MB, "
         f"forgetting {run.forgetting:.3f}"
     )

@@ -131,7 +131,7 @@ def advice_html(examples: float | None, matters: Any, tasks: Any) -> str:
     )
     head = f"{method.title}" + (f" ({settings})" if settings else "")
     return (
-        f'<p class="advice"><strong>{html.escape(head)}</strong> {html.escape(advice.reason)}</p>'
+        f'<p class="advice"><strong>{html.escape(head)}.</strong> {html.escape(advice.reason)}</p>'
     )
 
 

@@ -32,3 +32,7 @@ def test_more_examples_are_given_more_room() -> None:
 def test_several_tasks_are_told_to_stay_apart() -> None:
     assert "beside the one model" in advise(500, "quality", "many").reason
     assert "beside the one model" not in advise(500, "quality", "one").reason
+
+
+def test_figures_are_written_as_people_write_them() -> None:
+    assert "a file of 6,128 MB" in advise(500, "quality", "one").reason
