@@ -1,19 +1,15 @@
-"""A benchmark's results, one file a cell with its commit: a run that was cut goes on where it was."""
+"""A benchmark's results, each kept with its commit and the machine's load: a run that was cut goes on."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
-from jobs.durable import write_json
-from tests.measured import commit
+from tests.measured import Measured
 
-PLACE = Path(__file__).parents[2] / ".benchmarks"
 Cell = Callable[[], dict[str, Any]]
 
 
@@ -27,15 +23,10 @@ def run(
     benchmark: str, cells: Mapping[str, Cell], *, only: str = "", again: bool = False
 ) -> dict[str, dict[str, Any]]:
     """Run the cells that are wanted and not there yet; gives every cell that is there, by name."""
-    folder = PLACE / benchmark
-    folder.mkdir(parents=True, exist_ok=True)
-    found = {}
+    kept = Measured(benchmark)
     for name, measure in cells.items():
-        file = folder / f"{name}.json"
-        if only in name and (again or not file.exists()):
+        if only in name and (again or name not in kept):
             print(f"running {name} …", file=sys.stderr, flush=True)
             load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
-            write_json(file, {**measure(), "commit": commit(), "load": load})
-        if file.exists():
-            found[name] = json.loads(file.read_text(encoding="utf-8"))
-    return found
+            kept.keep(name, {**measure(), "load": load})
+    return {name: found for name in cells if (found := kept.get(name)) is not None}

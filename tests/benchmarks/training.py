@@ -4,31 +4,32 @@
 
 Judged by CPU seconds a real token at one thread, which other programs on the machine disturb least;
 wall time at two threads and the rivals' own packing are run once and printed. Every cell (program,
-round) is kept in `.benchmarks/training/` with the commit it was made at, so that the whole can be
-measured in several sittings.
+round) is kept in `docs/measured/training.jsonl` with the commit it was made at, so that the whole can
+be measured in several sittings.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from studio.models import starter
 from studio.models.convert import convert_gguf
+from tests.benchmarks import _cells
 from tests.benchmarks.rivals.environments import python_of
-from tests.measured import commit
 from tests.studio.ui.serving import ROOT
 
 PLACE = ROOT / ".benchmarks"
+WORK = PLACE / "training" / "work"
 PROGRAMS = ROOT / "tests" / "benchmarks" / "rivals"
 STEPS, BATCH, RANK, RATE = 31, 4, 16, 2e-4
 ROUNDS = 3
@@ -78,50 +79,48 @@ class Cell:
     program: Program
     threads: int
     round: int
+    steps: int
 
     @property
     def name(self) -> str:
-        """What `--only` looks at, and the name of the cell's file."""
-        return f"{self.program.name}, {self.threads} threads, round {self.round}"
+        """What `--only` looks at, and the name the result is kept by."""
+        return (
+            f"{self.program.name}, {self.threads} threads, round {self.round}, {self.steps} steps"
+        )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what is missing, print the tables; 0 where every limit is kept."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", default="", help="run only cells whose name holds this")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--steps", type=int, default=STEPS)
-    parser.add_argument("--again", action="store_true", help="run cells anew that are there")
+    _cells.add_options(parser)
     options = parser.parse_args(arguments)
-    folder = PLACE / "training" / f"{options.steps}-steps"
-    folder.mkdir(parents=True, exist_ok=True)
-    wanted = [cell for cell in cells(options.rounds) if options.only in cell.name]
-    for cell in wanted:
-        file = folder / f"{cell.name}.json"
-        if options.again or not file.exists():
-            print(f"running {cell.name} …", file=sys.stderr, flush=True)
-            kept = run(cell, options.steps) | {"commit": commit(), "load": os.getloadavg()[0]}
-            file.write_text(json.dumps(kept), encoding="utf-8")
-    return report(folder, options.rounds)
+    wanted = {cell.name: cell for cell in cells(options.rounds, options.steps)}
+    found = _cells.run(
+        "training",
+        {name: partial(run, cell) for name, cell in wanted.items()},
+        only=options.only,
+        again=options.again,
+    )
+    return report({wanted[name]: kept for name, kept in found.items()}, options)
 
 
-def cells(rounds: int) -> Iterator[Cell]:
+def cells(rounds: int, steps: int) -> Iterator[Cell]:
     """All that is measured, programs alternating within each round."""
     for number in range(rounds):
-        yield from (Cell(program, 1, number) for program in JUDGED)
-    yield from (Cell(program, 1, 0) for program in PRINTED)
-    yield from (Cell(program, 2, 0) for program in JUDGED)
+        yield from (Cell(program, 1, number, steps) for program in JUDGED)
+    yield from (Cell(program, 1, 0, steps) for program in PRINTED)
+    yield from (Cell(program, 2, 0, steps) for program in JUDGED)
 
 
-def run(cell: Cell, steps: int) -> dict[str, Any]:
+def run(cell: Cell) -> dict[str, Any]:
     """Run one cell in the environment of its program."""
-    work = PLACE / "training" / "work"
-    work.mkdir(parents=True, exist_ok=True)
     task = {
         "model": str(model_folder()),
-        "rows": str(write_rows(work / f"rows-{steps}.jsonl", steps)),
-        "out": str(work / "out.json"),
-        "steps": steps,
+        "rows": str(rows_of(cell.steps)),
+        "out": str(WORK / "out.json"),
+        "steps": cell.steps,
         "batch_size": BATCH,
         "rank": RANK,
         "learning_rate": RATE,
@@ -133,8 +132,8 @@ def run(cell: Cell, steps: int) -> dict[str, Any]:
     Path(task["out"]).unlink(missing_ok=True)
     python = python_of(cell.program.environment, PLACE / "rivals")
     command = [str(python), str(PROGRAMS / cell.program.file), json.dumps(task)]
-    with open(work / f"{cell.name}.log", "w", encoding="utf-8") as log:
-        subprocess.run(command, cwd=work, check=True, stdout=log, stderr=subprocess.STDOUT)
+    with open(WORK / f"{cell.name}.log", "w", encoding="utf-8") as log:
+        subprocess.run(command, cwd=WORK, check=True, stdout=log, stderr=subprocess.STDOUT)
     document: dict[str, Any] = json.loads(Path(task["out"]).read_text(encoding="utf-8"))
     return document | {"products_per_s": products_per_s(cell.threads)}
 
@@ -145,6 +144,13 @@ def model_folder() -> Path:
     if not folder.exists():
         convert_gguf(starter.find().path, folder, log=print)
     return folder
+
+
+def rows_of(steps: int) -> Path:
+    """The file with the rows of so many steps, made where it is not there."""
+    WORK.mkdir(parents=True, exist_ok=True)
+    file = WORK / f"rows-{steps}.jsonl"
+    return file if file.exists() else write_rows(file, steps)
 
 
 def write_rows(file: Path, steps: int) -> Path:
@@ -174,43 +180,41 @@ def products_per_s(threads: int) -> float:
     return float(answer.stdout)
 
 
-def report(folder: Path, rounds: int) -> int:
+def report(kept: Mapping[Cell, Mapping[str, Any]], options: argparse.Namespace) -> int:
     """Print what is there; 0 where nothing that is there breaks a limit."""
-    kept = {
-        cell: json.loads(file.read_text(encoding="utf-8"))
-        for cell in cells(rounds)
-        if (file := folder / f"{cell.name}.json").exists()
-    }
-    print(f"{'':42}{'CPU s':>8}{'wall s':>8}{'peak':>9}{'load':>6}  commit")
+    print(f"{'':52}{'CPU s':>8}{'wall s':>8}{'peak':>9}{'load':>6}  commit")
     for cell, found in kept.items():
         steps = found["steps"][1:]
         cpu, wall = (statistics.mean(step[name] for step in steps) for name in ("cpu_s", "wall_s"))
         print(
-            f"{cell.name:42}{cpu:8.2f}{wall:8.2f}{found['peak_bytes'] / 1e6:6.0f} MB"
+            f"{cell.name:52}{cpu:8.2f}{wall:8.2f}{found['peak_bytes'] / 1e6:6.0f} MB"
             f"{found['load']:6.1f}  {found['commit']}"
         )
-    failed = [*_report_speed(kept, rounds), *_report_memory(kept), *_report_python(kept)]
+    failed = [*_report_speed(kept, options), *_report_memory(kept), *_report_python(kept)]
     _report_products(kept)
     for words in failed:
         print(f"limit broken: {words}", file=sys.stderr)
     return 1 if failed else 0
 
 
-def _report_speed(kept: dict[Cell, Any], rounds: int) -> Iterator[str]:
+def _report_speed(kept: Mapping[Cell, Any], options: argparse.Namespace) -> Iterator[str]:
     """Each rival's cost in ours, with its interval; yields what breaks a limit."""
     for program in JUDGED[1:]:
+        both = [
+            (kept[theirs]["steps"], kept[ours]["steps"])
+            for number in range(options.rounds)
+            if (theirs := Cell(program, 1, number, options.steps)) in kept
+            and (ours := Cell(OURS, 1, number, options.steps)) in kept
+        ]
         pairs = [
-            (theirs["cpu_s"], ours["cpu_s"])
-            for number in range(rounds)
-            if (cell := Cell(program, 1, number)) in kept and Cell(OURS, 1, number) in kept
-            for theirs, ours in zip(
-                kept[cell]["steps"][1:], kept[Cell(OURS, 1, number)]["steps"][1:], strict=True
-            )
+            (their["cpu_s"], our["cpu_s"])
+            for theirs, ours in both
+            for their, our in zip(theirs[1:], ours[1:], strict=True)
         ]
         if not pairs:
             continue
         low, middle, high = interval(pairs)
-        apart = _apart(kept, program)
+        apart = max(_apart(theirs, ours) for theirs, ours in both)
         print(
             f"{program.name} / ours: {middle:.2f} times the CPU seconds a token "
             f"(95 % between {low:.2f} and {high:.2f}; {len(pairs)} pairs of steps; "
@@ -232,14 +236,13 @@ def interval(pairs: Sequence[tuple[float, float]]) -> tuple[float, float, float]
     return ratios[int(0.025 * RESAMPLES)], value, ratios[int(0.975 * RESAMPLES)]
 
 
-def _apart(kept: dict[Cell, Any], program: Program) -> float:
+def _apart(theirs: Sequence[Mapping[str, Any]], ours: Sequence[Mapping[str, Any]]) -> float:
     """The largest difference of two loss curves, as a share of ours."""
-    theirs, ours = kept[Cell(program, 1, 0)]["steps"], kept[Cell(OURS, 1, 0)]["steps"]
     pairs = [(a["loss"], b["loss"]) for a, b in zip(theirs, ours, strict=True)]
     return max(abs(a - b) / b for a, b in pairs if a is not None and b is not None)
 
 
-def _report_memory(kept: dict[Cell, Any]) -> Iterator[str]:
+def _report_memory(kept: Mapping[Cell, Any]) -> Iterator[str]:
     """Peak resident memory beside the best rival's; yields what breaks a limit."""
     peaks = {
         cell.program.name: found["peak_bytes"] for cell, found in kept.items() if cell.threads == 1
@@ -259,7 +262,7 @@ def _report_memory(kept: dict[Cell, Any]) -> Iterator[str]:
                 yield f"peak memory, {words}: {ours / theirs:.2f} > {limit}"
 
 
-def _report_python(kept: dict[Cell, Any]) -> Iterator[str]:
+def _report_python(kept: Mapping[Cell, Any]) -> Iterator[str]:
     """What of a step lies in no operation of torch, the profiler's own work included."""
     for cell, found in kept.items():
         if cell.program == PROFILED:
@@ -271,7 +274,7 @@ def _report_python(kept: dict[Cell, Any]) -> Iterator[str]:
                 yield f"outside torch's operations: {share:.1%} > {PYTHON_LIMIT:.0%}"
 
 
-def _report_products(kept: dict[Cell, Any]) -> None:
+def _report_products(kept: Mapping[Cell, Any]) -> None:
     """How much of the machine's own rate of matrix products the products of our step reach."""
     config = json.loads((model_folder() / "config.json").read_text(encoding="utf-8"))
     hidden, layers = config["hidden_size"], config["num_hidden_layers"]
@@ -285,8 +288,7 @@ def _report_products(kept: dict[Cell, Any]) -> None:
     for cell, found in kept.items():
         if cell.program != OURS:
             continue
-        steps = len(found["steps"])
-        with open(PLACE / "training" / "work" / f"rows-{steps}.jsonl", encoding="utf-8") as file:
+        with open(rows_of(cell.steps), encoding="utf-8") as file:
             masks = [json.loads(line)["mask"] for line in file][BATCH:]
         tokens, trained = sum(map(len, masks)), sum(map(sum, masks))
         work = tokens * (4 * base + 6 * adapter) + 4 * trained * head
