@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import psutil
+
 from tests import browser
 
 CHECKS = {
@@ -22,6 +24,9 @@ CHECKS = {
     ],
     "types": ["-m", "mypy"],
 }
+# A process of tests holds torch and small models; more of them than these gain little.
+PROCESS_BYTES = 4_000_000_000
+MOST_PROCESSES = 8
 NO_BROWSER = (
     "no browser of Chromium's family was found or could be installed. Install Chromium, Chrome or "
     f"Edge, or name one in the variable {browser.VARIABLE}, and run the tests again"
@@ -56,7 +61,7 @@ def main(arguments: Sequence[str]) -> int:
     else:
         outcomes = [run_check(step, command) for step, command in CHECKS.items()]
         unmarked = ["-m", f"{marks}not gpu and not journey"]
-        outcomes.append(run_tests("tests", [*unmarked, *asked]))
+        outcomes.append(run_tests("tests", [*unmarked, *side_by_side(), *asked]))
         outcomes.append(run_journeys(["-m", f"{marks}journey", "tests/journeys", *asked]))
     print("\n".join(summary(outcomes)), flush=True)
     return 0 if all(outcome.is_good for outcome in outcomes) else 1
@@ -77,6 +82,14 @@ def run_journeys(arguments: Sequence[str]) -> Outcome:
         return Outcome("journeys", "NOT RUN", closing=NO_BROWSER)
     os.environ[browser.VARIABLE] = found
     return run_tests("journeys", arguments)
+
+
+def side_by_side() -> list[str]:
+    """Options for a process of tests a core, as far as memory goes: each computes with one thread, which for
+    models of some thousand weights is as quick as with all. A file's tests stay together and share set-up."""
+    cores, memory = os.cpu_count() or 1, psutil.virtual_memory().total
+    processes = max(1, min(cores, MOST_PROCESSES, memory // PROCESS_BYTES))
+    return ["--numprocesses", str(processes), "--dist", "loadfile"]
 
 
 def run_tests(step: str, arguments: Sequence[str]) -> Outcome:

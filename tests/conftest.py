@@ -20,6 +20,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[HOME_OF_THE_TESTS] = tempfile.mkdtemp(prefix="whetstone-tests-")
     os.environ["STUDIO_HOME"] = config.stash[HOME_OF_THE_TESTS]
     os.environ |= libraries.PATIENT
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        # Several processes of tests, each with a thread for every core, would wait for one another.
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

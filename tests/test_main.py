@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
-from tests.__main__ import Outcome, main, summary
+from tests.__main__ import Outcome, main, side_by_side, summary
 
 
 def test_the_last_line_adds_up_all_tests_in_pytests_own_form() -> None:
@@ -45,3 +47,18 @@ def test_naming_a_test_runs_that_one_alone(capfd: pytest.CaptureFixture[str]) ->
     assert code == 0
     assert said.splitlines()[-1].startswith("===== 1 passed in ")
     assert "ruff" not in said
+
+
+def test_tests_run_in_as_many_processes_as_cores_and_memory_allow(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def processes(cores: int, gigabytes: int) -> str:
+        memory = SimpleNamespace(total=gigabytes * 10**9)
+        monkeypatch.setattr("os.cpu_count", lambda: cores)
+        monkeypatch.setattr("psutil.virtual_memory", lambda: memory)
+        return side_by_side()[1]
+
+    assert processes(2, 24) == "2"
+    assert processes(16, 9) == "2"
+    assert processes(64, 512) == "8"
+    assert processes(4, 2) == "1"
