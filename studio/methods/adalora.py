@@ -117,7 +117,10 @@ METHOD = Method(
     paper="https://arxiv.org/abs/2303.10512",
     settings=Settings,
     learning_rate=5e-4,
-    rate_source="AdaLoRA paper (arXiv:2303.10512), appendix: 5e-4 to 2.2e-3 on GLUE; the lowest",
+    rate_source=(
+        "its authors' scripts (github.com/QingruZhang/AdaLoRA): 5e-4 (MNLI, XSum) to 2.2e-3 (STS-B); "
+        "the lowest"
+    ),
     is_mergeable=True,
     peft_config=peft_config,
     unsuited=unsuited,

@@ -43,7 +43,10 @@ METHOD = Method(
     paper="https://arxiv.org/abs/2509.15974",
     settings=Settings,
     learning_rate=1e-3,
-    rate_source="BitFit's readme (1e-3); PEFT's benchmark used 1e-4 and learned slowly",
+    rate_source=(
+        "its authors' script for text (github.com/whubaichuan/BEFT): 1e-3 for most tasks; PEFT's benchmark "
+        "used 1e-4 and learned slowly"
+    ),
     is_mergeable=False,
     peft_config=peft_config,
     takes_conv1d=False,

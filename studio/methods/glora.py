@@ -43,5 +43,6 @@ METHOD = Method(
     rate_source="PEFT's MetaMathQA benchmark, run glora:default",
     is_mergeable=True,
     peft_config=peft_config,
+    quantizations=frozenset(),
     takes_conv1d=False,
 )

@@ -52,8 +52,9 @@ def compact(cell: Cell) -> dict[str, object]:
         for name in ("loss_before", "loss_after", "reload", "merge", "recompute")
         if (value := getattr(cell, name)) is not None
     }
+    said = {"unmerged": cell.unmerged} if cell.unmerged else {}
     wrong = {"wrong": list(cell.wrong)} if cell.wrong else {}
-    return {"trainable": cell.trainable, **figures, **wrong}
+    return {"trainable": cell.trainable, **figures, **said, **wrong}
 
 
 def words(cell: Cell) -> str:

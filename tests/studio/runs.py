@@ -10,6 +10,7 @@ from jobs.context import TaskContext
 from studio.library import Library
 from studio.models.source import resolve
 from studio.orders.freezing import freeze_data
+from studio.orders.rate import suited
 from studio.settings import Home
 from studio.spec import Base, TrainOrder, TrainSpec
 
@@ -35,7 +36,8 @@ def make_order(
     **training: Any,
 ) -> TrainOrder:
     """The order that the desk would make, with `training` over quick settings."""
-    spec = TrainSpec.parse(
+    return ordered(
+        home,
         {
             "name": "Tiny",
             "model": {"source": str(model)},
@@ -43,14 +45,19 @@ def make_order(
             "method": method,
             "objective": objective,
             "training": {**QUICK, **training},
-        }
+        },
     )
+
+
+def ordered(home: Home, document: dict[str, Any]) -> TrainOrder:
+    """What the desk makes of a spec whose model is a folder: data and model frozen, the rate filled in."""
+    spec = TrainSpec.parse(document)
     library = Library(home)
     spec = freeze_data(spec, library)
     library.close()
-    found = resolve(str(model), None, home)
+    found = resolve(spec.model.source, None, home)
     frozen = spec.model.model_copy(update={"revision": found.revision})
-    spec = replace(spec, model=frozen)
+    spec = suited(replace(spec, model=frozen), found)
     base = Base(found.source, found.revision, str(found.folder), found.title, "apache-2.0")
     return TrainOrder(spec, base)
 

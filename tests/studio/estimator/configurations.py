@@ -21,7 +21,8 @@ _LIKE_LLAMA = {
 _LIKE_NEOX = {name: value for name, value in _LIKE_LLAMA.items() if name != "num_key_value_heads"}
 _SLIDING = {"head_dim": 16, "sliding_window": 32}
 _EXPERTS = {"head_dim": 16, "num_experts_per_tok": 2, "moe_intermediate_size": 48}
-_GPT2 = {"vocab_size": 512, "n_embd": 64, "n_layer": 3, "n_head": 4, "n_positions": 512}
+_GPT2 = {"vocab_size": 512, "n_embd": 64, "n_layer": 3, "n_head": 4, "n_positions": 512,
+         "bos_token_id": 1, "eos_token_id": 2}  # fmt: skip
 _OPT = {"ffn_dim": 160, "word_embed_proj_dim": 64, "dropout": 0.0}
 
 CONFIGURATIONS: dict[str, tuple[str, dict[str, Any]]] = {

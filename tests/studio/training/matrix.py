@@ -12,7 +12,7 @@ import torch
 import transformers
 from torch import Tensor, nn
 
-from studio.errors import AskedWrongly
+from studio.errors import AskedWrongly, StudioError
 from studio.methods import METHODS
 from studio.objectives import Encoded
 from studio.spec import TrainSpec
@@ -32,11 +32,15 @@ _SMALL: dict[str, dict[str, Any]] = {
 }
 _ROWS = 6
 STEPS = 6
+_MORE = 4
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What came of one combination: `refused` with its reason, or what was found; `wrong` names what failed."""
+    """What came of one combination: `refused` with its reason, or what was found; `wrong` names what failed.
+
+    `unmerged` is the reason where merging alone is refused.
+    """
 
     method: str
     architecture: str
@@ -48,6 +52,7 @@ class Cell:
     reload: float | None = None
     merge: float | None = None
     recompute: float | None = None
+    unmerged: str = ""
     wrong: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -174,11 +179,12 @@ def _tried(spec: TrainSpec, architecture: str, format_name: str, folder: Path) -
     row, choice = straight.training[-1], spec.objective
     base = _logits(base_of(architecture, spec), row, choice)
     before, after = _train(straight)
-    found.hold("learns", after < before)
+    found.hold("learns", after < before or _learns_later(spec, architecture, folder))
     tuned = _logits(_attending_plainly(straight.model), row, choice)
     found.hold("changes the answers", bool((tuned - base).abs().max() > 0))
     found.hold("resumes exactly", _resumes(spec, architecture, folder, straight))
     reload = merged = recompute = None
+    unmerged = ""
     if adapters.has_adapter(straight.model):
         adapters.save(straight.model, folder / "saved", base_name="Tiny", choice=spec.method)
         loaded = adapters.load(base_of(architecture, spec), folder / "saved").eval()
@@ -188,7 +194,10 @@ def _tried(spec: TrainSpec, architecture: str, format_name: str, folder: Path) -
         with loaded.disable_adapter():
             found.hold("leaves the base", _relative(_logits(loaded, row, choice), base) <= 1e-6)
         if spec.method.method.is_mergeable:
-            merged = _merged(loaded, row, spec, format_name, found)
+            try:
+                merged = _merged(loaded, row, spec, format_name, found)
+            except StudioError as refusal:
+                unmerged = refusal.words
     if format_name == "fp32" and spec.method.method.recomputes:
         recompute = _recomputed(spec, architecture, folder)
         found.hold("recomputes", recompute <= 1e-4)
@@ -202,6 +211,7 @@ def _tried(spec: TrainSpec, architecture: str, format_name: str, folder: Path) -
         reload=reload,
         merge=merged,
         recompute=recompute,
+        unmerged=unmerged,
         wrong=tuple(found.wrong),
     )
 
@@ -225,6 +235,16 @@ def _train(ready: Setup, stop_after: int | None = None) -> tuple[float, float]:
     )
     losses = [report.held_out_loss for report in reports if report.held_out_loss is not None]
     return (losses[0], losses[-1]) if losses else (0.0, 0.0)
+
+
+def _learns_later(spec: TrainSpec, architecture: str, folder: Path) -> bool:
+    """Whether more passes lower the loss: what starts with a whole step (DeLoRA's change has its full length
+    at once) shakes a small random model first."""
+    document = spec.to_json()
+    training = {**document["training"], "epochs": _MORE * spec.training.epochs}
+    longer = TrainSpec.parse({**document, "training": training})
+    before, after = _train(setup(architecture, longer, folder / "longer"))
+    return after < before
 
 
 def _resumes(spec: TrainSpec, architecture: str, folder: Path, straight: Setup) -> bool:
