@@ -28,7 +28,11 @@ PROVEN_FAMILIES = frozenset(
         *("smollm3", "stablelm", "t5"),
     }
 )
-PROVEN_METHODS = frozenset({"lora", "qlora", "full", "prompt_tuning", "prefix_tuning", "cartridge"})
+PROVEN_METHODS = frozenset(
+    {
+        *("lora", "qlora", "full", "prompt_tuning", "prefix_tuning", "cartridge", "llama_adapter"),
+    }
+)
 PROVEN_OPTIMIZERS = frozenset({"adamw", "sgd"})
 PROVEN_PRECISIONS = frozenset({"fp32"})
 # With double quantisation some 300 bytes of a tiny model's are missed: 0.03 %, so it is a range.

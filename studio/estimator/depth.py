@@ -162,9 +162,11 @@ def treatments(choice: MethodChoice, base: Base) -> dict[str, Hashable] | None:
         for name, value in config.items()
         if isinstance(value, list | tuple | set) and all(isinstance(item, str) for item in value)
     }
+    # A target may be a larger part than a base's modules, such as a whole attention.
+    parts = {module.name for module in base.modules}.union(*lists.values())
     return {
-        module.name: tuple(name for name, targets in lists.items() if _is_in(module.name, targets))
-        for module in base.modules
+        part: tuple(name for name, targets in lists.items() if _is_in(part, targets))
+        for part in parts
     }
 
 

@@ -18,7 +18,7 @@ from studio.training import prompts
 from studio.training.heads import CAUSAL, Head
 from studio.training.quantized import QuantizedLinear
 from studio.training.survey import survey
-from studio.training.tuners import tuner_of
+from studio.training.tuners import TUNERS, tuner_of
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,10 @@ def save(model: nn.Module, folder: Path, *, base_name: str, choice: MethodChoice
 def load(base: nn.Module, folder: Path) -> peft.PeftModel:
     """The adapter in `folder` put on `base`, frozen. Raises StudioError when it does not fit."""
     try:
-        return peft.PeftModel.from_pretrained(base, str(folder), is_trainable=False)
+        config = peft.PeftConfig.from_pretrained(str(folder))
+        adopted = (tuner.adopts(config, base) for tuner in TUNERS.values())
+        ours = next((each for each in adopted if each is not None), config)
+        return peft.PeftModel.from_pretrained(base, str(folder), config=ours, is_trainable=False)
     except (OSError, ValueError, RuntimeError) as error:
         raise StudioError(
             f"The adapter in {folder} cannot be put on this base model: {error}"

@@ -8,19 +8,16 @@ from typing import Any
 
 import safetensors.torch
 import torch
-from peft import PeftModel
 from torch import Tensor
 from transformers import AutoConfig, AutoTokenizer
 
 from studio.errors import DataProblem
 from studio.spec import ObjectiveChoice, TrainSpec
-from studio.training import quantized, tuners
+from studio.training import adapters, quantized
 from studio.training.heads import Head
 from studio.verification.bounds import Difference, Verdict, judge
 from studio.verification.reference import Row, encode, logits_of, read_reference
 
-# Importing them tells PEFT of the methods that it lacks.
-_OWN_METHODS = tuners.TUNERS
 OFFLINE = {"local_files_only": True, "trust_remote_code": False}
 
 
@@ -82,7 +79,7 @@ def _load(export: Path, base_folder: Path, base_dtype: str, spec: TrainSpec) -> 
             **OFFLINE,
         )
         base = quantized.hold(base, spec.model, dtype)
-        return PeftModel.from_pretrained(base, str(export)).eval()
+        return adapters.load(base, export).eval()
     # use_safetensors and the dtype that its own config names: as a user gets it.
     return builder.from_pretrained(export, dtype="auto", use_safetensors=True, **OFFLINE).eval()
 

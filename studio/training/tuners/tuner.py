@@ -61,6 +61,11 @@ class Tuner:
         adapted: nn.Module = peft.get_peft_model(base, prepared)
         return adapted
 
+    def adopts(self, config: Any, base: nn.Module) -> Any | None:
+        """A configuration of ours for an adapter of PEFT's that this tuner computes the same as, with what
+        the trainer needs beside; None for all others."""
+        return None
+
     def begin(self, model: nn.Module, settings: Any, total_steps: int) -> None:
         """Told once how many steps the run has, before anything else happens to the model."""
 
