@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 ModuleKind = Literal["linear", "conv1d", "norm", "embedding", "output"]
 # PEFT's names for what a model is built to do.
@@ -53,6 +53,12 @@ class Base:
     quantization: Quantization = "none"
     # The tokens that begin and end a text, by number.
     borders: tuple[int, ...] = ()
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Base:
+        """The base that `dataclasses.asdict` was made of, after JSON."""
+        modules = tuple(Module(**module) for module in value["modules"])
+        return cls(**{**value, "modules": modules, "borders": tuple(value["borders"])})
 
     @property
     def linear(self) -> tuple[Module, ...]:

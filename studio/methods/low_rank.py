@@ -78,13 +78,13 @@ class Settings(MethodSettings):
         Pattern(),
         title="Ranks of single modules",
         description='Another rank for some modules, by name: {"q_proj": 8}.',
-        json_schema_extra={"unit": "", "cost": "memory", "level": "file"},
+        json_schema_extra={"unit": "", "cost": "memory", "level": "advanced"},
     )
     alpha_pattern: Alphas = Field(
         Pattern(),
         title="Strengths of single modules",
         description='Another alpha for some modules, by name: {"q_proj": 16}.',
-        json_schema_extra={"unit": "", "cost": "", "level": "file"},
+        json_schema_extra={"unit": "", "cost": "", "level": "advanced"},
     )
     plus_ratio: float | None = Field(
         None,

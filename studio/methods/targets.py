@@ -36,13 +36,13 @@ TARGETS: Any = Field(
     "all-linear",
     title="Which parts learn",
     description="All linear layers (best quality), the attention layers only (smaller), or module names.",
-    json_schema_extra={"unit": "", "cost": "memory", "level": "advanced"},
+    json_schema_extra={"unit": "", "cost": "memory", "level": "advanced", "picks": "modules"},
 )
 LAYERS: Any = Field(
     "all",
     title="Which layers learn",
     description="All layers, the last N only (faster), or a list of layer numbers from 0.",
-    json_schema_extra={"unit": "", "cost": "time", "level": "advanced"},
+    json_schema_extra={"unit": "", "cost": "time", "level": "advanced", "picks": "layers"},
 )
 
 
@@ -67,6 +67,9 @@ def choose(settings: Targeted, base: Base) -> list[Module]:
     elif isinstance(settings.targets, tuple):
         _refuse_unknown(settings.targets, base.linear)
         modules = [module for module in modules if is_named(module.name, settings.targets)]
+    if settings.targets == ():
+        words = "No layer of the model is chosen. Tick at least one."
+        raise AskedWrongly(words, code="spec", fields=[FieldProblem("method.targets", words)])
     if not modules:
         known = ", ".join(_last_names(base.linear))
         raise AskedWrongly(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from studio.library import Library
     from studio.orders import Orders
     from studio.ui.own_data import OwnData
+    from studio.ui.surveys import Surveys
     from studio.worker.client import Worker
 
 # A page never waits long for a busy database: it keeps what it shows and says so.
@@ -77,6 +78,12 @@ class Backstage:
 
         return OwnData(lambda: self.library, lambda: self.model_worker)
 
+    @cached_property
+    def _surveys(self) -> Surveys:
+        from studio.ui.surveys import Surveys
+
+        return Surveys(lambda: self.model_worker)
+
     def resume(self) -> None:
         """Bring up a dispatcher for what an earlier start left waiting or running; tidy up."""
         forget_old_uploads(self.home)
@@ -102,6 +109,12 @@ class Backstage:
         """The data behind the form: what was read of files, found in them and mended."""
         with self._opening:
             return self._own_data
+
+    @property
+    def surveys(self) -> Surveys:
+        """What is known of the modules of the models that forms chose."""
+        with self._opening:
+            return self._surveys
 
     @property
     def model_worker(self) -> Worker:

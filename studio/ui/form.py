@@ -32,6 +32,8 @@ class Kind(Enum):
     CHOICE = "choice"
     # A choice that also takes something typed: names, or a structure as JSON or in short words.
     OPEN_CHOICE = "open choice"
+    # Numbers for single modules of the model, by name.
+    PER_MODULE = "number per module"
     TEXT = "text"
 
 
@@ -52,6 +54,13 @@ class Control:
     alternatives: tuple[type, ...] = ()
     # What an empty field means, in a word.
     empty: str = "automatic"
+    # What of the model it chooses, where it does: its modules, its layers.
+    picks: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    # Whether the limit itself is too little, too much.
+    is_open_below: bool = False
+    is_open_above: bool = False
 
     @property
     def help(self) -> str:
@@ -74,6 +83,8 @@ class Control:
             return gr.Number(placeholder=self.empty, **common)
         if self.kind is Kind.CHOICE and len(self.choices) <= RADIO_CHOICES:
             return gr.Radio(choices=list(self.choices), **common)
+        if self.kind is Kind.PER_MODULE:
+            raise TypeError(f"'{self.name}' has a control only beside the modules of a model")
         if self.kind in (Kind.CHOICE, Kind.OPEN_CHOICE):
             is_open = self.kind is Kind.OPEN_CHOICE
             return gr.Dropdown(choices=list(self.choices), allow_custom_value=is_open, **common)
@@ -81,6 +92,8 @@ class Control:
 
     def to_shown(self, value: Any) -> Any:
         """A JSON value as the control shows it."""
+        if self.kind is Kind.PER_MODULE:
+            return dict(value or {})
         if self.kind is not Kind.OPEN_CHOICE or value is None or value in self.choices:
             return value
         if isinstance(value, BaseModel):
@@ -102,6 +115,8 @@ class Control:
             return float(shown) if isinstance(shown, int | float) else shown
         if self.kind is Kind.OPEN_CHOICE:
             return self._typed(str(shown).strip())
+        if self.kind is Kind.PER_MODULE:
+            return dict(shown) or None
         return shown
 
     def _typed(self, text: str) -> Any:
@@ -150,7 +165,26 @@ def control(name: str, field: FieldInfo) -> Control:
         level=_level(field),
         alternatives=alternatives,
         empty=str(more.get("empty", "automatic")),
+        picks=str(more.get("picks", "")),
+        **_limits(field),
     )
+
+
+def _limits(field: FieldInfo) -> dict[str, Any]:
+    """The limits that the field declares; of one that may be left empty as well."""
+    found: dict[str, Any] = {}
+    for limit in field.metadata:
+        for name, end, is_open in (
+            ("ge", "minimum", False),
+            ("gt", "minimum", True),
+            ("le", "maximum", False),
+            ("lt", "maximum", True),
+        ):
+            value = getattr(limit, name, None)
+            if value is not None:
+                found[end] = value
+                found["is_open_below" if end == "minimum" else "is_open_above"] = is_open
+    return found
 
 
 def _level(field: FieldInfo) -> str:
@@ -177,6 +211,8 @@ def _kind(name: str, annotation: Any) -> tuple[Kind, tuple[str, ...], tuple[type
         others = tuple(part for part in parts if isinstance(part, type) and not get_origin(part))
         is_open = any(get_origin(part) is not Literal for part in parts)
         return (Kind.OPEN_CHOICE if is_open else Kind.CHOICE, choices, others, is_optional)
+    if [get_origin(part) for part in parts] == [dict]:
+        return Kind.PER_MODULE, (), (), is_optional
     simple = {
         bool: Kind.SWITCH,
         int: Kind.WHOLE_NUMBER,

@@ -14,6 +14,7 @@ from typing import Any
 
 import studio
 from studio.errors import StudioError
+from studio.methods import Base
 from studio.settings import Home
 from studio.spec import TrainSpec
 from studio.worker.protocol import Answer, Request, Role
@@ -25,6 +26,7 @@ TIMEOUTS_S = {
     "preview": 180.0,
     "tokens": 240.0,
     "lengths": 240.0,
+    "survey": 180.0,
     "answer": 900.0,
 }
 _LARGEST_LOG_BYTES = 1_000_000
@@ -74,6 +76,10 @@ class Worker:
     def lengths(self, spec: TrainSpec, *, lane: str | None = None) -> dict[str, Any]:
         """How long the rows are in tokens and what the chosen length cuts; empty without data."""
         return self._ask("lengths", {"spec": spec.to_json()}, lane)  # type: ignore[no-any-return]
+
+    def survey(self, spec: TrainSpec, *, lane: str | None = None) -> Base:
+        """The base of a spec as methods see it, not held in few bits."""
+        return Base.from_json(self._ask("survey", {"spec": spec.to_json()}, lane))
 
     def answer(self, job_id: int, prompt: str, *, max_new_tokens: int = 256) -> dict[str, Any]:
         """`{"base", "tuned"}`: what the base and the finished run answer; labels with shares as well."""

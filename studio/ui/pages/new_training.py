@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 
 from jobs.errors import StoreBusy
 from studio.errors import StudioError
-from studio.methods import METHODS
 from studio.ui.backstage import Backstage, upload_folder
 from studio.ui.boundary import spoken
 from studio.ui.checking import SETTLED, Checking
 from studio.ui.draft import Draft, new_id
 from studio.ui.estimating import Estimating
-from studio.ui.figures import figures_line
-from studio.ui.form import controls
-from studio.ui.markup import heading
+from studio.ui.filled import draft_of, field_value
+from studio.ui.pages.new_training_layout import Layout, lay_out
 from studio.ui.pages.page import Page
 from studio.ui.side_by_side import SideBySide
 from studio.ui.steps import (
     data_step,
-    goal_part,
     hub_part,
     method_step,
-    methods_part,
     model_step,
-    needs_part,
     review_step,
     seen_part,
+    settings_part,
     source_part,
     step,
 )
@@ -41,7 +36,6 @@ from studio.ui.wiring import QUIET, WITH_PROGRESS, opening
 # The draft's id is part of the address: a reload, or a server started anew, shows the same form.
 # The curtain goes last: by then every control shows the draft.
 OPENED = "(id) => { if (id) history.replaceState(null, '', '/?draft=' + id); return [id, '']; }"
-CURTAIN = '<p class="opening quiet" role="status">Opening your form…</p>'
 GO_TO_JOB = "(id) => { if (id) location.assign('/jobs?job=' + id); return [id]; }"
 
 
@@ -49,7 +43,7 @@ def build(backstage: Backstage) -> None:
     """Make the page's components and wire them."""
     fields = Fields()
     layout = lay_out(fields)
-    form = Form(backstage, fields, layout.method)
+    form = Form(backstage, fields)
     wire_fields(form, layout)
     wire_sources(form, layout)
     wire_steps(form, layout)
@@ -57,91 +51,6 @@ def build(backstage: Backstage) -> None:
     form.estimating.wire(fields, layout.draft_id, layout.figures, layout.needs)
     form.side_by_side.wire(fields, layout.draft_id, layout.methods)
     wire_opening(form, layout)
-
-
-@dataclass(frozen=True)
-class Layout:
-    """The page's components."""
-
-    start_over: Any
-    draft_id: Any
-    opened_id: Any
-    curtain: Any
-    walkthrough: Any
-    model: model_step.Controls
-    data: data_step.Controls
-    method: method_step.Controls
-    review: review_step.Controls
-    methods: methods_part.Controls
-    needs: needs_part.Controls
-    figures: Any
-    started: Any
-
-    @property
-    def model_shown(self) -> list[Any]:
-        """What `model_step.shown` updates."""
-        return [self.model.path, self.model.hub, self.model.card]
-
-    @property
-    def data_shown(self) -> list[Any]:
-        """What `data_step.shown` updates."""
-        data = self.data
-        parts = [data.drop, data.path, data.findings, data.mapping, data.preview]
-        goal = [data.objective_for, *data.goal.shown]
-        return [*parts, *data.roles.values(), *goal, data.paste, data.hub.group, data.part]
-
-    @property
-    def method_shown(self) -> list[Any]:
-        """What `method_step.shown` updates."""
-        picker = self.method.picker
-        return [*self.method.groups.values(), picker.known, picker.about, self.method.problems]
-
-    @property
-    def review_shown(self) -> list[Any]:
-        """What `review_step.shown` updates."""
-        return [self.review.name, self.review.summary, self.review.spec]
-
-
-def lay_out(fields: Fields) -> Layout:
-    """Make the page's components; the controls go into `fields`."""
-    # While it stands there the form takes no clicks: the draft would overwrite what was done sooner.
-    curtain = gr.HTML(CURTAIN, elem_id="curtain", apply_default_css=False)
-    with gr.Row(elem_classes="head"):
-        gr.HTML(heading("New training", "Four steps; everything you choose is kept as you go."))
-        start_over = gr.Button(
-            "Start over", size="sm", scale=0, min_width=104, elem_id="start-over"
-        )
-    draft_id, opened_id = gr.Textbox(visible=False), gr.Textbox(visible=False)
-    for name in SETTLED:
-        fields.add(name, gr.Textbox(visible=False))
-    with gr.Walkthrough(selected=MODEL, elem_id="steps") as walkthrough:
-        with gr.Step(step.TITLES[MODEL], id=MODEL):
-            model = model_step.build(fields)
-        with gr.Step(step.TITLES[DATA], id=DATA):
-            data = data_step.build(fields)
-        with gr.Step(step.TITLES[METHOD], id=METHOD):
-            method = method_step.build(fields)
-            methods = methods_part.build()
-        with gr.Step(step.TITLES[REVIEW], id=REVIEW):
-            review = review_step.build(fields)
-    needs = needs_part.build()
-    figures = figures_line()
-    started = gr.Textbox(visible=False)
-    return Layout(
-        start_over,
-        draft_id,
-        opened_id,
-        curtain,
-        walkthrough,
-        model,
-        data,
-        method,
-        review,
-        methods,
-        needs,
-        figures,
-        started,
-    )
 
 
 def wire_fields(form: Form, layout: Layout) -> None:
@@ -170,6 +79,17 @@ def wire_fields(form: Form, layout: Layout) -> None:
         )
         if components is data:
             done.then(*form.checks(layout), **WITH_PROGRESS)
+    gr.on(
+        [
+            opening(),
+            *(part[name].change for name in ("model_from", "model_path", "model_hub", "objective")),
+        ],
+        spoken(form.surveyed),
+        inputs,
+        layout.method.settings.form,
+        trigger_mode="always_last",
+        **QUIET,
+    )
     # By hand only: what the page fills in itself is no choice.
     layout.data.goal.choice.input(
         spoken(form.goal_chosen), inputs, layout.data_shown, trigger_mode="always_last", **QUIET
@@ -291,10 +211,9 @@ def wire_opening(form: Form, layout: Layout) -> None:
 class Form:
     """Between the window's controls and the draft's row; holds nothing itself."""
 
-    def __init__(self, backstage: Backstage, fields: Fields, method: method_step.Controls) -> None:
+    def __init__(self, backstage: Backstage, fields: Fields) -> None:
         self.backstage = backstage
         self.fields = fields
-        self.method = method
         self.data = backstage.own_data
         self.checking = Checking(self.data, self.read, self.keep)
         self.estimating = Estimating(backstage, self.read)
@@ -358,7 +277,7 @@ class Form:
             *(field_value(draft, name) for name in self.restored),
             *model_step.shown(draft, self.backstage.home),
             *data_step.shown(draft, self.data),
-            *method_step.shown(draft, self.method),
+            *method_step.shown(draft, self.backstage.surveys.known(draft)),
             *review_step.shown(draft, self.data),
         ]
 
@@ -424,7 +343,18 @@ class Form:
         """Another method or setting: the groups that go with it, and what cannot be used."""
         draft_id, draft = self.read(shown)
         self.keep(draft_id, draft)
-        return method_step.shown(draft, self.method)
+        return method_step.shown(draft, self.backstage.surveys.known(draft), self._said(shown))
+
+    def surveyed(self, *shown: Any) -> Any:
+        """Another model or goal: the settings are drawn for it, once the worker told what it is made of."""
+        draft_id, draft = self.read(shown)
+        base = self.backstage.surveys.ask(draft, lane=draft_id)
+        return settings_part.shown(draft, base, self._said(shown)) if base else gr.skip()
+
+    def _said(self, shown: tuple[Any, ...]) -> str:
+        """What the settings' form says, as the window sent it."""
+        _, *values = shown
+        return str(self.fields.values(values)["settings"])
 
     def seen(self, *shown: Any) -> Any:
         """The first rows as the model sees them, and how long all rows are for it."""
@@ -496,75 +426,6 @@ class Form:
             self.backstage.library.save_draft(draft_id, replace(draft, step=number).to_json())
 
 
-def draft_of(values: Mapping[str, Any]) -> Draft:
-    """The draft that the controls' values make, by the names they have in the form."""
-    simple: dict[str, Any] = {}
-    nested: dict[str, dict[str, Any]] = {"columns": {}, "training": {}}
-    settings: dict[str, dict[str, dict[str, Any]]] = {"settings": {}, "goal": {}}
-    for name, value in values.items():
-        section, _, rest = name.partition(".")
-        if section in settings:
-            thing, _, setting = rest.partition(".")
-            settings[section].setdefault(thing, {})[setting] = value
-        elif rest:
-            nested[section][rest] = value
-        else:
-            simple[name] = value
-    simple = {name: value for name, value in simple.items() if value is not None}
-    for name in ("data_upload", "data_pasted"):
-        if simple.get(name) and not Path(simple[name]).exists():
-            simple[name] = ""
-    return Draft(
-        **simple,
-        columns={role: str(column or "") for role, column in nested["columns"].items()},
-        settings={
-            method: _values(_method_controls(method), shown)
-            for method, shown in settings["settings"].items()
-        },
-        goal={
-            objective: _values(_goal_controls(objective), shown)
-            for objective, shown in settings["goal"].items()
-        },
-        training=_values(_training_controls(), nested["training"]),
-    )
-
-
-def field_value(draft: Draft, name: str) -> Any:
-    """What a control shows of the draft, by the control's name in the form."""
-    section, _, rest = name.partition(".")
-    if section == "settings":
-        method, _, setting = rest.partition(".")
-        each = _method_controls(method)[setting]
-        return each.to_shown(draft.settings.get(method, {}).get(setting, each.default))
-    if section == "goal":
-        objective, _, setting = rest.partition(".")
-        each = _goal_controls(objective)[setting]
-        return each.to_shown(draft.goal.get(objective, {}).get(setting, each.default))
-    if section == "training":
-        each = _training_controls()[rest]
-        default = None if rest == "learning_rate" else each.default
-        return each.to_shown(draft.training.get(rest, default))
-    return getattr(draft, name)
-
-
-def _values(these: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[str, Any]:
-    """What the controls show as JSON, without what is left empty."""
-    found = {name: these[name].to_json(value) for name, value in shown.items()}
-    return {name: value for name, value in found.items() if value is not None}
-
-
-def _method_controls(method: str) -> dict[str, Any]:
-    return {each.name: each for each in controls(METHODS[method].settings)}
-
-
-def _goal_controls(objective: str) -> dict[str, Any]:
-    return {each.name: each for each in goal_part.goal_controls(objective)}
-
-
-def _training_controls() -> dict[str, Any]:
-    return {each.name: each for each in method_step.training_controls()}
-
-
 def _decides_what_is_seen(name: str) -> bool:
     """Whether a change of this control changes what the model sees of the rows."""
     return name == "training.max_length" or name.startswith(
@@ -573,9 +434,7 @@ def _decides_what_is_seen(name: str) -> bool:
 
 
 def _is_setting(name: str) -> bool:
-    return name in ("method", "quantization") or name.startswith(
-        ("settings.", "training.", "goal.")
-    )
+    return name in ("method", "settings", "quantization") or name.startswith(("training.", "goal."))
 
 
 PAGE = Page("New training", "", 10, "train", build)

@@ -8,12 +8,12 @@ from typing import Any
 import gradio as gr
 
 from studio.errors import AskedWrongly
-from studio.methods import METHODS
+from studio.methods import METHODS, Base
 from studio.objectives import OBJECTIVES
 from studio.spec import ModelChoice, Training
 from studio.ui.draft import Draft
 from studio.ui.form import Control, control, controls
-from studio.ui.steps import picker_part, step
+from studio.ui.steps import picker_part, settings_part, step
 from studio.ui.steps.step import Fields, problem_html
 
 # Which of the spec's training settings the page offers; their level says where.
@@ -39,8 +39,8 @@ TRAINING = (
 class Controls:
     """The step's own components beside the form's fields."""
 
-    groups: dict[str, Any]
     picker: picker_part.Picker
+    settings: settings_part.Controls
     problems: Any
     back: Any
     forward: Any
@@ -52,21 +52,21 @@ def build(fields: Fields) -> Controls:
         gr.HTML("<h2>How should it learn?</h2>", apply_default_css=False)
         picker = picker_part.build(fields)
     with gr.Column(elem_classes="card"):
-        gr.HTML("<h2>Settings</h2>", apply_default_css=False)
+        settings = settings_part.build(fields)
+    with gr.Column(elem_classes="card"):
+        gr.HTML("<h2>Settings of the training</h2>", apply_default_css=False)
         with gr.Row(elem_classes="settings"):
             _training(fields, "basic")
-            basic = _methods(fields, "basic")
-        with gr.Accordion("More settings", open=False, elem_classes="more-settings"):
-            with gr.Row(elem_classes="settings"):
-                _training(fields, "advanced")
-                fields.add("quantization", _bits())
-            more = _methods(fields, "advanced")
+        with (
+            gr.Accordion("More settings", open=False, elem_classes="more-settings"),
+            gr.Row(elem_classes="settings"),
+        ):
+            _training(fields, "advanced")
+            fields.add("quantization", _bits())
         problems = gr.HTML(elem_id="problems", apply_default_css=False)
     back, forward = step.navigation(step.METHOD, "Next: review")
-    groups = {f"{name}.basic": group for name, group in basic.items()}
-    groups |= {f"{name}.more": group for name, group in more.items()}
     picker_part.wire(picker, fields)
-    return Controls(groups, picker, problems, back, forward)
+    return Controls(picker, settings, problems, back, forward)
 
 
 def _training(fields: Fields, level: str) -> None:
@@ -95,37 +95,14 @@ def training_controls() -> list[Control]:
     return [control(name, Training.model_fields[name]) for name in TRAINING]
 
 
-def _methods(fields: Fields, level: str) -> dict[str, Any]:
-    """A group of controls for each of the best-known methods; only the chosen method's are shown.
-
-    The others run with their defaults here, and take settings from a spec: a browser looks through every
-    component of the page for each one that an event writes, and two hundred more made it stand still for
-    half a minute whenever the page opened.
-    """
-    groups = {}
-    for method in picker_part.well_known():
-        these = [each for each in controls(method.settings) if each.level == level]
-        if not these:
-            continue
-        is_chosen = method.name == Draft().method
-        with gr.Row(visible=is_chosen, elem_classes="settings") as group:
-            for each in these:
-                fields.add(
-                    f"settings.{method.name}.{each.name}",
-                    each.component(elem_id=f"{method.name}-{each.name}"),
-                )
-        groups[method.name] = group
-    return groups
-
-
-def shown(draft: Draft, these: Controls) -> list[Any]:
-    """Updates for each group, for the picker and for the problems."""
-    visible = [gr.Row(visible=name.partition(".")[0] == draft.method) for name in these.groups]
+def shown(draft: Draft, base: Base | None, said: str = "") -> list[Any]:
+    """Updates for the picker, the method's settings and the problems; `base` is the model as methods see
+    it, where that is known; `said` is what the settings' form says."""
     known = draft.method if METHODS[draft.method].is_well_known else None
     return [
-        *visible,
         gr.Radio(value=known),
         picker_part.about_html(draft.method),
+        settings_part.shown(draft, base, said),
         problem_html(problems(draft)),
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
@@ -101,7 +102,6 @@ def about_html(name: str) -> str:
     facts = [
         "can be merged into the model" if method.is_mergeable else "stays a file beside the model",
         _bits(method),
-        *(() if method.is_well_known else ("runs with its usual settings; others by a spec",)),
         *(() if method.packs else ("trains each row in a line of its own",)),
         *(() if method.recomputes else ("cannot save memory by computing twice",)),
     ]
@@ -147,17 +147,13 @@ def wire(picker: Picker, fields: Fields) -> None:
         picker.advice,
         **QUIET,
     )
-    names = [name for name in fields.components if name.startswith("settings.")]
-    picker.take.click(
-        lambda *answers: taken(names, *answers),
-        asked,
-        [chosen, *(fields.components[name] for name in names)],
-        **QUIET,
-    )
+    said = fields.components["settings"]
+    picker.take.click(taken, [*asked, said], [chosen, said], **QUIET)
 
 
-def taken(names: Sequence[str], examples: float | None, matters: Any, tasks: Any) -> list[Any]:
-    """The advised method, and its settings where they differ from what stands there."""
+def taken(examples: float | None, matters: Any, tasks: Any, said: str) -> list[Any]:
+    """The advised method, and what the settings' form then says: all as it was but what is advised."""
     advice = advise(int(examples or 1), matters, tasks)
-    wanted = {f"settings.{advice.method}.{name}": value for name, value in advice.settings.items()}
-    return [advice.method, *(wanted.get(name, gr.skip()) for name in names)]
+    settings = json.loads(said or "{}")
+    settings[advice.method] = {**settings.get(advice.method, {}), **advice.settings}
+    return [advice.method, json.dumps(settings)]

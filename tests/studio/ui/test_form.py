@@ -25,6 +25,7 @@ class Example(pydantic.BaseModel):
     choice: Literal["a", "b"] = "a"
     opened: Literal["all"] | tuple[str, ...] = "all"
     text: str = ""
+    per_module: dict[str, int] = {}
 
 
 def of_example(name: str) -> Control:
@@ -41,6 +42,7 @@ def of_example(name: str) -> Control:
         ("choice", Kind.CHOICE),
         ("opened", Kind.OPEN_CHOICE),
         ("text", Kind.TEXT),
+        ("per_module", Kind.PER_MODULE),
     ],
 )
 def test_each_kind_of_field_has_its_control(name: str, kind: Kind) -> None:
@@ -49,7 +51,7 @@ def test_each_kind_of_field_has_its_control(name: str, kind: Kind) -> None:
 
 def test_a_type_without_a_control_is_named_when_the_form_is_made() -> None:
     class Odd(pydantic.BaseModel):
-        field: dict[str, int] = {}
+        field: list[int] = []
 
     with pytest.raises(TypeError, match="'field'"):
         controls(Odd)
@@ -114,3 +116,21 @@ def test_a_field_left_empty_takes_its_default() -> None:
 def test_a_fraction_where_a_whole_number_is_wanted_is_left_for_the_spec_to_refuse() -> None:
     assert of_example("whole").to_json(4.0) == 4
     assert of_example("whole").to_json(4.5) == 4.5
+
+
+def test_the_limits_of_a_field_are_its_declarations() -> None:
+    rank, alpha, dropout, plus = (LORA[name] for name in ("rank", "alpha", "dropout", "plus_ratio"))
+
+    assert (rank.minimum, rank.maximum) == (1, 1024)
+    assert (alpha.minimum, alpha.is_open_below, alpha.maximum) == (0, True, 4096)
+    assert (dropout.maximum, dropout.is_open_above) == (1, True)
+    assert (plus.minimum, plus.maximum) == (1, 64)
+    assert LORA["init"].minimum is None
+
+
+def test_numbers_of_single_modules_are_kept_by_name_and_left_out_where_there_are_none() -> None:
+    per_module = of_example("per_module")
+
+    assert per_module.to_json({"q_proj": 4}) == {"q_proj": 4}
+    assert per_module.to_json({}) is None
+    assert per_module.to_shown({"q_proj": 4}) == {"q_proj": 4}

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from transformers import AutoModelForCausalLM
 
 from studio.data.readers import open_source
 from studio.errors import StudioError
 from studio.library import Library
+from studio.methods import Base
 from studio.settings import Home
 from studio.spec import TrainSpec
+from studio.training.survey import survey
 from studio.worker.bench import Bench
 from studio.worker.kinds import KINDS
 from tests import tiny
@@ -37,6 +41,7 @@ def test_each_kind_belongs_to_one_role() -> None:
         "estimate": "model",
         "lengths": "model",
         "preview": "model",
+        "survey": "model",
         "tokens": "model",
         "answer": "chat",
     }
@@ -164,3 +169,10 @@ def test_the_estimate_of_other_data_is_another(
     ]
 
     assert counts == [22, 11]
+
+
+def test_a_survey_tells_methods_what_the_trainer_would(bench: Bench, tiny_model: Path) -> None:
+    told = json.loads(json.dumps(KINDS["survey"].answer(bench, spec(tiny_model))))
+    loaded = AutoModelForCausalLM.from_pretrained(tiny_model)
+
+    assert Base.from_json(told) == survey(loaded)

@@ -16,8 +16,10 @@ from studio.settings import Home
 from studio.ui import runs
 from studio.ui.backstage import Backstage
 from studio.ui.draft import Draft
+from studio.ui.filled import field_value
 from studio.ui.form import controls
 from studio.ui.pages import PAGES, export, new_training, try_it
+from studio.ui.pages.new_training_layout import lay_out
 from studio.ui.steps.step import Fields
 from tests import tiny
 
@@ -55,8 +57,8 @@ def form(backstage: Backstage) -> new_training.Form:
     """The page's form, with its components."""
     fields = Fields()
     with gr.Blocks():
-        layout = new_training.lay_out(fields)
-    return new_training.Form(backstage, fields, layout.method)
+        lay_out(fields)
+    return new_training.Form(backstage, fields)
 
 
 def shown_of(form: new_training.Form, draft: Draft) -> list[Any]:
@@ -64,7 +66,7 @@ def shown_of(form: new_training.Form, draft: Draft) -> list[Any]:
     return [
         draft.columns.get(name.partition(".")[2], "")
         if name.startswith("columns.")
-        else new_training.field_value(draft, name)
+        else field_value(draft, name)
         for name in form.fields.components
     ]
 

@@ -8,7 +8,7 @@ import gradio as gr
 
 from studio.spec import TrainSpec
 from studio.ui.draft import Draft
-from studio.ui.pages.new_training import field_value
+from studio.ui.filled import field_value
 from studio.ui.steps import needs_part
 from studio.worker.fitting import Change, Fitting
 

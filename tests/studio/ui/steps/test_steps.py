@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import html
 import itertools
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
 
-import gradio as gr
 import pytest
 
 from studio.methods import METHODS
 from studio.settings import Home
 from studio.ui.backstage import Backstage
 from studio.ui.draft import Draft
-from studio.ui.form import controls
 from studio.ui.own_data import OwnData
 from studio.ui.steps import data_step, method_step, model_step, picker_part, review_step, step
-from studio.ui.steps.step import Fields
 from tests import tiny
 
 
@@ -159,32 +157,16 @@ def test_what_stands_in_a_file_stays_text(tmp_path: Path, data: OwnData) -> None
 
 
 @pytest.mark.parametrize("name", [*METHODS])
-def test_only_the_chosen_methods_settings_are_shown(name: str) -> None:
-    fields = Fields()
-    with gr.Blocks():
-        these = method_step.build(fields)
-    *groups, known, about, problems = method_step.shown(Draft(method=name), these)
+def test_the_chosen_methods_words_and_settings_are_shown(name: str) -> None:
+    known, about, settings, problems = method_step.shown(Draft(method=name), None)
 
-    shown = [key for key, group in zip(these.groups, groups, strict=True) if group.visible]
-    assert {key.partition(".")[0] for key in shown} <= {name}
     assert METHODS[name].paragraph in text(about)
+    assert f"Settings of {METHODS[name].title}" in text(settings["html"])
     assert known.value == (name if METHODS[name].is_well_known else None)
     assert problems == ""
 
 
-def test_the_best_known_methods_are_offered_with_all_their_settings_the_usual_one_first() -> None:
-    fields = Fields()
-    with gr.Blocks():
-        method_step.build(fields)
-    made = {name for name in fields.components if name.startswith("settings.")}
-
-    declared = {
-        f"settings.{method.name}.{each.name}"
-        for method in METHODS.values()
-        if method.is_well_known
-        for each in controls(method.settings)
-    }
-    assert made == declared
+def test_the_usual_method_comes_first() -> None:
     assert picker_part.well_known()[0].name == "lora"
 
 
@@ -205,12 +187,15 @@ def test_a_method_says_what_it_can_and_cannot_do(name: str) -> None:
 
 
 def test_taken_advice_sets_the_method_and_only_its_own_settings() -> None:
-    names = ["settings.lora.rank", "settings.ia3.layers", "settings.lora.dora"]
+    said = json.dumps({"lora": {"rank": 64, "alpha": 8}, "ia3": {"layers": "last 2"}})
 
-    method, rank, *others = picker_part.taken(names, 50, "quality", "one")
+    method, after = picker_part.taken(50, "quality", "one", said)
 
-    assert (method, rank) == ("lora", 8)
-    assert all(other == gr.skip() for other in others)
+    assert method == "lora"
+    assert json.loads(after) == {
+        "lora": {"rank": 8, "alpha": 16, "dropout": 0.05},
+        "ia3": {"layers": "last 2"},
+    }
 
 
 def test_settings_that_cannot_be_used_are_named_as_the_form_names_them() -> None:
