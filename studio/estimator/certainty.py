@@ -31,6 +31,7 @@ PROVEN_FAMILIES = frozenset(
 PROVEN_METHODS = frozenset(
     {
         *("lora", "qlora", "full", "prompt_tuning", "prefix_tuning", "cartridge", "llama_adapter"),
+        "diff_pruning",
     }
 )
 PROVEN_OPTIMIZERS = frozenset({"adamw", "sgd"})

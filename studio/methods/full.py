@@ -6,6 +6,7 @@ from typing import Any
 
 from studio.methods.base import Base
 from studio.methods.method import Method, MethodSettings
+from studio.methods.rates import share_of_whole_weights
 
 
 class Settings(MethodSettings):
@@ -15,14 +16,6 @@ class Settings(MethodSettings):
 def peft_config(settings: Settings, base: Base) -> dict[str, Any] | None:
     """None: no adapter is added, the model's own weights train."""
     return None
-
-
-def rate_share(parameters: int) -> float:
-    """(7e9 / parameters)^(1/3), between 0.5 and 4: smaller models bear larger steps.
-
-    A rule of thumb through what is usual (2e-5 at 7 billion, half of it at 70); not measured by us.
-    """
-    return float(min(4.0, max(0.5, (7e9 / max(1, parameters)) ** (1 / 3))))
 
 
 METHOD = Method(
@@ -43,6 +36,6 @@ METHOD = Method(
     quantizations=frozenset(),
     is_mergeable=True,
     peft_config=peft_config,
-    rate_share=rate_share,
+    rate_share=share_of_whole_weights,
     is_well_known=True,
 )

@@ -26,6 +26,7 @@ from studio.training.lower import LowerStates
 from studio.training.ranks import ALONE, Ranks
 from studio.training.room import DISK_ERRORS, DiskRoom, is_full_disk, shortage_words
 from studio.training.scaling import Scaling
+from studio.training.stopping import HeldOut
 from studio.training.tuners import Tuner, tuner_of
 from studio.training.tuners.tuner import Ground
 
@@ -145,9 +146,11 @@ def run(
         position, report, fit = _one_step(setup, schedule, optimizer, position, fit, on_words)
         if setup.tuner.advance(setup.model, setup.spec.method.settings, position.step):
             optimizer = optimizers.build(setup.model, setup.spec)
+            position = replace(position, held_out=HeldOut())
         if _wants_evaluation(setup, schedule, position.step):
             report, fit = _with_held_out(setup, report, fit, on_words)
-            position, report = _measured(position, report)
+            if setup.tuner.is_settled(setup.model):
+                position, report = _measured(position, report)
         on_report(report)
         position = replace(position, fit=fit)
         shortage = room.shortage()

@@ -89,6 +89,11 @@ class Tuner:
         """After each step, gradients gone; True where other parameters train from here on."""
         return False
 
+    def is_settled(self, model: nn.Module) -> bool:
+        """Whether what trains now is what is kept in the end; until then no measurement counts as the best,
+        and early stopping waits."""
+        return True
+
     def state(self, model: nn.Module) -> State:
         """What a checkpoint must keep beside the parameters that train."""
         return State()

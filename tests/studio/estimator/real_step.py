@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
@@ -19,6 +20,7 @@ from studio.training.fused import fuse
 from studio.training.heads import Head
 from studio.training.loading import Numbers, checkpoint_activations
 from studio.training.losses import loss_of
+from studio.training.tuners import tuner_of
 
 
 def peak_bytes(
@@ -61,8 +63,11 @@ def _step(
 ) -> None:
     gained = step.gains(model, [batch], numbers.context)
     (batch,) = step.with_baseline([batch], gained, batch.rows)
+    total = functools.partial(tuner_of(spec.method).total, settings=spec.method.settings)
     for _ in range(spec.training.gradient_accumulation):
-        step.micro_step(model, loss_of(spec.objective), batch, batch.units, numbers.context())
+        step.micro_step(
+            model, loss_of(spec.objective), batch, batch.units, numbers.context(), total
+        )
     parameters = (parameter for _, parameter in adapters.trainable(model))
     step.apply(optimizer, parameters, spec.training.max_grad_norm)
 

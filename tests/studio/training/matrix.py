@@ -29,6 +29,7 @@ _SMALL: dict[str, dict[str, Any]] = {
     "shira": {"rank": 4},
     "waveft": {"frequencies": 200, "scaling": 2.0},
     "fourierft": {"frequencies": 200, "scaling": 10.0},
+    "diff_pruning": {"share": 0.05},
 }
 _ROWS = 6
 STEPS = 6
