@@ -43,7 +43,8 @@ class PackedRows(Sequence[Encoded]):
     @classmethod
     def of(cls, rows: Iterable[Encoded]) -> PackedRows:
         """Rows packed. Raises ValueError for a row that holds more than this can."""
-        ids, trained = array("i"), bytearray()
+        ids: list[int] = []
+        trained = bytearray()
         line_ends, targets, target_ends = array("q"), array("q"), array("q")
         kinds, weights = bytearray(), array("d")
         for row in rows:
@@ -51,8 +52,8 @@ class PackedRows(Sequence[Encoded]):
                 if line is not None:
                     if line is not row and line != Encoded(line.ids, line.mask):
                         raise ValueError("a row beside another is its tokens and nothing else")
-                    ids.extend(line.ids)
-                    trained.extend(line.mask)
+                    ids += line.ids
+                    trained += bytes(line.mask)
                     line_ends.append(len(ids))
             targets.extend(row.target)
             target_ends.append(len(targets))

@@ -263,7 +263,9 @@ def _report_memory(kept: Mapping[Cell, Any]) -> Iterator[str]:
 
 
 def _report_python(kept: Mapping[Cell, Any]) -> Iterator[str]:
-    """What of a step lies in no operation of torch, the profiler's own work included."""
+    """What of a step lies in no operation of torch, the profiler's own work included.
+
+    By the clock: where the program may not keep the processor to itself, others' work counts, too."""
     for cell, found in kept.items():
         if cell.program == PROFILED:
             share = found["outside"]

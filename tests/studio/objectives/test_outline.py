@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+from transformers import PreTrainedTokenizerFast
 
 from studio.objectives import template
 from studio.objectives.outline import Outline, outline_of
@@ -60,6 +63,77 @@ def test_outlines_train_the_very_tokens_that_asking_the_template_gives(
     monkeypatch.setattr(template, "_outline", lambda talk, tokenizer: None)
 
     assert encode_talks(TALKS, tokenizer) == quick
+
+
+def tokenizers() -> dict[str, Any]:
+    """Of every kind that parts texts in its own way, each trained on a few lines."""
+    lines = [part for row in tiny.make_rows(28) for part in row]
+    kinds: dict[str, tuple[Any, Any, Any, Any]] = {
+        "bytes": (
+            models.BPE(),
+            None,
+            pre_tokenizers.ByteLevel(add_prefix_space=False),
+            trainers.BpeTrainer,
+        ),
+        "words": (
+            models.WordPiece(unk_token="[UNK]"),
+            normalizers.BertNormalizer(),
+            pre_tokenizers.BertPreTokenizer(),
+            trainers.WordPieceTrainer,
+        ),
+        "pieces": (
+            models.Unigram(),
+            normalizers.Sequence([normalizers.NFKC(), normalizers.Prepend("▁")]),
+            pre_tokenizers.Metaspace(prepend_scheme="always"),
+            trainers.UnigramTrainer,
+        ),
+        "legacy": (
+            models.BPE(byte_fallback=True, unk_token="[UNK]"),
+            normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")]),
+            None,
+            trainers.BpeTrainer,
+        ),
+    }
+    found = {}
+    for name, (model, normalizer, parts, trainer) in kinds.items():
+        backend = Tokenizer(model)
+        if normalizer is not None:
+            backend.normalizer = normalizer
+        if parts is not None:
+            backend.pre_tokenizer = parts
+        options = {"unk_token": "[UNK]"} if name == "pieces" else {}
+        made = trainer(
+            vocab_size=400,
+            special_tokens=["[UNK]", "<|im_start|>", "<|im_end|>"],
+            show_progress=False,
+            **options,
+        )
+        backend.train_from_iterator(lines, made)
+        found[name] = PreTrainedTokenizerFast(tokenizer_object=backend, unk_token="[UNK]")
+    return found
+
+
+def test_the_trained_tokens_are_those_that_each_token_s_place_tells() -> None:
+    source = random.Random(0)
+    parts = [
+        "kettle", " ", "  ", "\n", "Köln", "e\u0301", "🙂", "ﬁ", "你好", "<|im_end|>", "\u200b", "."
+    ]  # fmt: skip
+    asked = 0
+    for tokenizer in tokenizers().values():
+        added = frozenset(tokenizer.added_tokens_decoder)
+        texts = ["".join(source.choices(parts, k=source.randint(1, 12))) for _ in range(300)]
+        written = tokenizer(texts, add_special_tokens=False)
+        for text, ids, encoding in zip(texts, written["input_ids"], written.encodings, strict=True):
+            begin, end = sorted(source.choices(range(len(text) + 1), k=2))
+            if begin == end:
+                continue
+            asked += 1
+            by_places = [
+                int(left < right and begin < right <= end) for left, right in encoding.offsets
+            ]
+            found = template.trained_mask(ids, encoding, [(begin, end)], len(text), added)
+            assert found == by_places, (text, begin, end)
+    assert asked > 1_000
 
 
 def test_many_conversations_at_once_are_what_each_is_alone() -> None:

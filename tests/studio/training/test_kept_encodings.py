@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from studio.objectives import Encoded
 from studio.spec import TrainSpec
 from studio.training.kept_encodings import KeptEncodings, key_of
+from studio.training.loading import load_tokenizer
 from studio.training.packed_rows import PackedRows
 from tests import tiny
 
@@ -43,6 +45,22 @@ def test_the_name_is_the_same_for_the_same_and_another_for_everything_else() -> 
 
     assert key() == key(tokenizer=tiny.make_tokenizer(), columns=dict(reversed(COLUMNS.items())))
     assert len({key(), *others}) == 1 + len(others)
+
+
+def test_a_tokenizer_from_files_is_known_by_them_and_by_what_was_done_to_it(
+    tiny_model: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_model, folder)
+    first, weights = key(tokenizer=load_tokenizer(folder)), folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes() + b" ")
+    assert key(tokenizer=load_tokenizer(folder)) == first, "weights write no text"
+
+    spoken = load_tokenizer(folder)
+    spoken.add_tokens(["zebra"])
+    file = folder / "tokenizer.json"
+    file.write_text(file.read_text("utf-8") + " ", "utf-8")
+    assert len({first, key(tokenizer=spoken), key(tokenizer=load_tokenizer(folder))}) == 3
 
 
 def test_what_is_kept_is_found_and_what_was_damaged_is_removed(tmp_path: Path) -> None:
