@@ -36,10 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def cells() -> Iterator[tuple[str, tuple[str, str, str]]]:
-    """All combinations, by name."""
-    for method in METHODS:
-        for architecture in ARCHITECTURES:
-            for form in FORMATS:
+    """All combinations, by name; fp32 first, as what is wrong there is mostly wrong everywhere."""
+    for form in FORMATS:
+        for method in METHODS:
+            for architecture in ARCHITECTURES:
                 yield f"{method} {architecture} {form}", (method, architecture, form)
 
 
