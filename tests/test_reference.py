@@ -1,5 +1,7 @@
 """The reference pages say what the code says."""
 
+import re
+
 import pytest
 
 from tests.reference import DOCS, pages
@@ -42,3 +44,16 @@ def test_every_check_and_every_fix_has_its_line() -> None:
         )
         assert check.title in line
         assert all(fix.title in line for fix in check.fixes)
+
+
+def test_every_setting_of_training_and_of_each_objective_is_explained() -> None:
+    from studio.objectives import OBJECTIVES
+    from studio.spec import Training
+
+    page = (DOCS / "training.md").read_text(encoding="utf-8")
+    sections = (Training, *(objective.settings for objective in OBJECTIVES.values()))
+    names = {name for section in sections for name in section.model_fields}
+
+    assert {
+        name for name in names if not re.search(rf"`{name}[`:]|`[^`\n]*\b{name}\b", page)
+    } == set()

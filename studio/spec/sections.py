@@ -180,8 +180,10 @@ class Training(Section):
     )
     offload: Literal["none", "auto"] = Field(
         "none",
+        title="Frozen layers outside the GPU",
         description="Where a GPU's memory is too small: keep frozen layers in the main memory and fetch "
         "them one by one.",
+        json_schema_extra={"unit": "", "cost": "time", "level": "advanced"},
     )
     eval_every: Literal["epoch", "never"] | int = Field(
         "epoch",

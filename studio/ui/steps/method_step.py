@@ -31,6 +31,9 @@ TRAINING = (
     "gradient_checkpointing",
     "early_stopping",
     "on_spike",
+    "offload",
+    "processes",
+    "sharding",
     "seed",
 )
 

@@ -207,6 +207,15 @@ def test_settings_that_cannot_be_used_are_named_as_the_form_names_them() -> None
     assert "Capacity of the adapter: Found 0; expected at least 1." in said
 
 
+def test_several_processes_and_what_goes_with_them_can_be_chosen_on_the_page() -> None:
+    offered = {each.name for each in method_step.training_controls()}
+    alone = method_step.problems(Draft(training={"sharding": "fsdp"}))
+
+    assert {"processes", "sharding", "offload"} <= offered
+    assert "Spread the model over the processes: It spreads the model over several" in alone
+    assert method_step.problems(Draft(training={"sharding": "fsdp", "processes": 2})) == ""
+
+
 # Review.
 
 
