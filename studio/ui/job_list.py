@@ -77,6 +77,8 @@ COLUMNS = (
     )
     + "</colgroup>"
 )
+# A browser lays out only the blocks in view (`content-visibility`), which no rows of a table allow.
+BLOCK = 40
 NOTHING_FOUND = '<p class="quiet">No job has these words in its name, note, kind or state.</p>'
 
 
@@ -97,35 +99,41 @@ def table(
     if not jobs:
         return ""
     waiting = [job.id for job in jobs if job.state is JobState.QUEUED]
-    rows = "".join(
-        _row(job, chosen is not None and job.id == chosen.id, notes.get(job.id), waiting, made)
+    places = {job_id: place for place, job_id in enumerate(waiting)}
+    rows = [
+        _row(
+            job,
+            is_chosen=chosen is not None and job.id == chosen.id,
+            note=notes.get(job.id),
+            moves=_moves(job, waiting, places.get(job.id)),
+            more=_more(job, made.get(job.id)),
+        )
         for job in jobs
-    )
+    ]
+    return "".join(_block(rows[at : at + BLOCK]) for at in range(0, len(rows), BLOCK))
+
+
+def _block(rows: Sequence[str]) -> str:
+    """Some rows of the list as a table of its own; all have the same columns."""
     return (
-        f'<table class="jobs">{COLUMNS}<thead><tr>{HEAD}</tr></thead><tbody>{rows}</tbody></table>'
+        f'<div class="rows-in-view" style="--rows:{len(rows)}"><table class="jobs">{COLUMNS}'
+        f"<thead><tr>{HEAD}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
 
 
-def more(count: int, shown: int, chosen: Job) -> str:
-    """A link to all that is past where only the newest of it is shown; searching looks at all."""
+def more(count: int, shown: int, chosen: Job, words: str) -> str:
+    """A link to all jobs where only some are shown (`words` says which); searching looks at all."""
     if shown >= count:
         return ""
     return (
-        f'<p class="quiet more-jobs">The newest {shown:,} of {count:,} are shown. '
+        f'<p class="quiet more-jobs">{words.format(shown=shown, count=count)} '
         f'<a href="/jobs?job={chosen.id}&amp;all=yes">Show all</a></p>'
     )
 
 
-def _row(
-    job: Job,
-    is_chosen: bool,
-    note: Note | None,
-    waiting: Sequence[int],
-    made: Mapping[int, Progress | None],
-) -> str:
+def _row(job: Job, *, is_chosen: bool, note: Note | None, moves: str, more: str) -> str:
     mark = ' aria-current="true"' if is_chosen else ""
-    can_move = job.id in waiting and len(waiting) > 1
-    drag = ' draggable="true"' if can_move else ""
+    drag = ' draggable="true"' if moves else ""
     name = html.escape(run_words.name(job))
     compare = ""
     if job.task == "train":
@@ -139,8 +147,7 @@ def _row(
         f'<tr data-row="{job.id}"{mark}{drag}><td class="choose">{compare}</td>'
         f'<td>{_star(job, note)}<a href="/jobs?job={job.id}" data-job="{job.id}">{name}</a>{under}</td>'
         f"<td>{html.escape(run_words.task_title(job))}</td><td>{pill(job)}</td>"
-        f'<td class="more">{_more(job, made.get(job.id))}</td>'
-        f'<td class="moves">{_moves(job, waiting) if can_move else ""}</td></tr>'
+        f'<td class="more">{more}</td><td class="moves">{moves}</td></tr>'
     )
 
 
@@ -153,8 +160,10 @@ def _star(job: Job, note: Note | None) -> str:
     )
 
 
-def _moves(job: Job, waiting: Sequence[int]) -> str:
-    place = waiting.index(job.id)
+def _moves(job: Job, waiting: Sequence[int], place: int | None) -> str:
+    """Buttons that move a waiting job, at `place` among those that wait, by one."""
+    if place is None:
+        return ""
     buttons = []
     if place > 0:
         buttons.append(_move(job, "before", waiting[place - 1], "up", "Run earlier"))

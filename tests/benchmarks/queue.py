@@ -1,7 +1,7 @@
-"""The queue: claims beside huey's, recovery after kill -9, cancelling, listing, what idling costs.
+"""The queue: claims beside huey's, recovery after kill -9, cancelling, listing, what a window costs.
 
-`bench queue` runs all parts; `bench queue claims`, `recovery`, `cancel`, `list` or `idle` runs one. Each
-cell is kept with its commit; `--only` chooses cells, `--again` runs anew those that are there.
+`bench queue` runs all parts; `bench queue claims`, `recovery`, `cancel`, `list`, `open` or `idle` runs one.
+Each cell is kept with its commit; `--only` chooses cells, `--again` runs anew those that are there.
 """
 
 from __future__ import annotations
@@ -13,7 +13,15 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
-from tests.benchmarks import _cancelling, _cells, _claiming, _idling, _listing, _recovering
+from tests.benchmarks import (
+    _cancelling,
+    _cells,
+    _claiming,
+    _idling,
+    _listing,
+    _recovering,
+    _staying,
+)
 from tests.benchmarks._cells import Cell
 from tests.measured import commit
 
@@ -30,7 +38,7 @@ class Part:
 
 def main(arguments: Sequence[str] = ()) -> int:
     """Print the tables; 0 where nothing went wrong and every bound was kept."""
-    names = ("claims", "recovery", "cancel", "list", "idle")
+    names = ("claims", "recovery", "cancel", "list", "open", "idle")
     parser = argparse.ArgumentParser(prog="bench queue")
     parser.add_argument("part", nargs="?", default="all", choices=("all", *names))
     parser.add_argument("--jobs", type=int, default=JOBS)
@@ -44,6 +52,7 @@ def main(arguments: Sequence[str] = ()) -> int:
         "recovery": Part(_recovering.cells(), _recovering.report),
         "cancel": Part(_cancelling.cells(), _cancelling.report),
         "list": Part(_listing.cells(), _listing.report),
+        "open": Part(_staying.cells(), _staying.report),
         "idle": Part(
             _idling.cells(options.seconds), lambda found: _idling.report(found, options.seconds)
         ),

@@ -92,6 +92,12 @@ def test_three_jobs_are_ordered_paused_cancelled_killed_and_compared(
     page.locator("#cancel-sure").click()
     state(person).to_have_text("Cancelled")
 
+    # Searched for, by words that come all at once and go all at once, as pasted and erased ones do.
+    every = page.locator("#jobs-table tbody tr")
+    for words, count in (("Third", 1), ("no such", 0), ("", 3)):
+        page.locator("#search").locator("input, textarea").fill(words)
+        expect(every).to_have_count(count)
+
     # The two that are done, side by side.
     for run in (first, second):
         page.locator(f"input[data-compare='{run}']").check()

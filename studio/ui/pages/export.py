@@ -166,12 +166,13 @@ class View:
     def tick(self, run: str, shown: Any) -> list[Any]:
         """The list of exports, where it changed since this window's last tick."""
         before = shown if isinstance(shown, dict) else {}
+        # What is known to be shown is never skipped, as in the Jobs page.
         if before.get("hidden") or not run:
-            return [gr.skip(), gr.skip(), gr.Timer(SLOW_S)]
+            return [gr.skip(), {"list": before.get("list"), "pace": SLOW_S}, gr.Timer(SLOW_S)]
         try:
             jobs = exports_of(self.backstage, int(run))
         except StoreBusy:
-            return [gr.skip()] * 3
+            return [gr.skip(), before, gr.skip()]
         listed = "".join(self._card(job) for job in jobs)
         listed = listed or '<p class="quiet">None yet. Choose a format above.</p>'
         pace = FAST_S if any(not job.state.is_ended for job in jobs) else SLOW_S

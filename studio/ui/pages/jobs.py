@@ -30,12 +30,15 @@ from studio.ui.log_view import Chunk
 from studio.ui.looked import Listed, Looked
 from studio.ui.pages.jobs_layout import Layout, lay_out, wire
 from studio.ui.pages.page import Page
+from studio.ui.patience import Pulse, patiently
 
 SHOWN = 1000
 FAST_S, SLOW_S = 1, 10
 RETRY = "Try again"
 LOG_BYTES = 64_000
-PAST_SHOWN = 100
+WAITING_SHOWN = PAST_SHOWN = 100
+NEXT = "The next {shown:,} of {count:,} that wait are shown."
+NEWEST = "The newest {shown:,} of {count:,} are shown."
 
 VERBS = {
     "pause": "It saves its place and pauses.",
@@ -97,6 +100,7 @@ class View:
         self.backstage = backstage
         self._followed = Followed()
         self._looked = Looked(backstage, SHOWN)
+        self._pulse = Pulse()
         self._past: dict[str, tuple[tuple[Any, ...], str]] = {}
 
     # What a person does.
@@ -107,7 +111,7 @@ class View:
         def acting(request: gr.Request) -> None:
             job = self._require(request)
             queue = self.backstage.orders.queue
-            getattr(queue.store, verb)(job.id)
+            patiently(lambda: getattr(queue.store, verb)(job.id))
             queue.ensure_dispatcher()
             gr.Info(VERBS[verb], title=run_words.name(job))
 
@@ -117,13 +121,12 @@ class View:
         """What a click or a drag in the list asks for: an order, or a star."""
         asked = value if isinstance(value, dict) else {}
         verb, job = asked.get("verb"), _number(asked.get("job"))
+        store, notes = self.backstage.orders.queue.store, self.backstage.library.notes
         if verb in ("star", "unstar"):
-            job = self.backstage.orders.queue.store.job(job).id
-            self.backstage.library.notes.star(job, verb == "star")
-        elif verb == "before":
-            self.backstage.orders.queue.store.reorder(job, before=_number(asked.get("other")))
-        elif verb == "after":
-            self.backstage.orders.queue.store.reorder(job, after=_number(asked.get("other")))
+            patiently(lambda: notes.star(store.job(job).id, verb == "star"))
+        elif verb in ("before", "after"):
+            beside = {verb: _number(asked.get("other"))}
+            patiently(lambda: store.reorder(job, **beside))
 
     def remedy(self, request: gr.Request) -> None:
         """Carry out what the failure card offers."""
@@ -143,16 +146,17 @@ class View:
 
     def write_note(self, text: str, request: gr.Request) -> None:
         """Keep what a person says of the run."""
-        job = self._require(request)
-        if self.backstage.library.notes.of(job.id).text != text:
-            self.backstage.library.notes.write(job.id, text)
+        job, notes = self._require(request), self.backstage.library.notes
+        if patiently(lambda: notes.of(job.id)).text != text:
+            patiently(lambda: notes.write(job.id, text))
 
     def schedule(self, hours: str | None, not_before: str | None, request: gr.Request) -> None:
         """Say when the job may run: within hours of the day, not before a moment."""
         job = self._require(request)
         run_after = parse_moment(not_before or "", time.time())
         if ((hours or None), run_after) != (job.hours, job.run_after):
-            self.backstage.orders.queue.store.schedule(job.id, run_after=run_after, hours=hours)
+            store = self.backstage.orders.queue.store
+            patiently(lambda: store.schedule(job.id, run_after=run_after, hours=hours))
 
     def search_log(self, words: str, request: gr.Request) -> str:
         """Lines of the whole log that hold the words."""
@@ -174,35 +178,34 @@ class View:
     def tick(self, value: Any, words: str, request: gr.Request) -> list[Any]:
         """Everything that changed since this window's last tick; the rest is skipped."""
         before = Cursor.read(value)
-        queue = self.backstage.orders.queue
         try:
-            listed = self._looked.look()
-            if before.hidden:
-                return self._changes(before, before.job, before.log_end, _news(listed))
+            outputs = self._look(before, words, request)
         except StoreBusy:
-            # The last table stays; the next tick asks again.
-            return self._changes(before, before.job, before.log_end, {})
-        jobs = listed.jobs
+            # What is shown stays, and the next tick, a soon one, asks again.
+            shown = {"stale": self._pulse.missed(), "pace": FAST_S}
+            return self._changes(before, before.job, before.log_end, shown)
+        self._pulse.seen()
+        return outputs
+
+    def _look(self, before: Cursor, words: str, request: gr.Request) -> list[Any]:
+        """A tick's answer. Raises StoreBusy."""
+        listed = self._looked.look()
+        if before.hidden:
+            return self._changes(before, before.job, before.log_end, _news(listed))
+        jobs, queue = listed.jobs, self.backstage.orders.queue
         if any(not job.state.is_ended for job in jobs):
             # A dispatcher that was killed comes back while somebody looks.
             queue.ensure_dispatcher()
         job = _chosen(jobs, request)
         if job is None:
-            nothing = {
-                "table": EMPTY,
-                "pace": SLOW_S,
-                **_hidden(),
-                "past": "",
-                "detail": "",
-                "problem": "",
-            }
-            return self._changes(before, None, 0, nothing)
+            return self._changes(before, None, 0, _nothing())
         folder = queue.folder(job.id)
         if before.job != job.id:
             # Of a long log the end is what a person wants; the whole lies in the run's folder.
             before = Cursor(log_end=max(0, _size(folder / LOG) - LOG_BYTES))
         text, log_end = read_log(folder, before.log_end, LOG_BYTES)
         shown = {
+            "stale": "",
             **self._lists(listed, job, words or "", show_all="all" in request.query_params),
             **self._run(job, folder, listed.notes.get(job.id, Note()), is_new=before.job != job.id),
             **_news(listed),
@@ -227,26 +230,37 @@ class View:
         if before.hidden:
             outputs[Layout.OUTPUTS.index("pace")] = gr.Timer(SLOW_S)
             after.shown.pop("pace", None)
-        is_same = after.as_value() == before.as_value()
-        return [*outputs, gr.skip() if is_same else after.as_value()]
+        # Never skipped: Gradio makes a component anew for each update, and remembers for as long as a
+        # window is open each one that it then takes in again, as it does this one at every tick.
+        return [*outputs, after.as_value()]
 
     def _lists(self, listed: Listed, chosen: Job, words: str, *, show_all: bool) -> dict[str, Any]:
         """The two tables and how soon to look again."""
+        past = self._past_table(listed, chosen, words, show_all=show_all)
+        nothing = "" if past else job_list.NOTHING_FOUND
+        is_live = any(job.state.is_active or job.state is JobState.QUEUED for job in listed.jobs)
+        return {
+            "table": self._live_table(listed, chosen, words, show_all=show_all) or nothing,
+            "past": past,
+            "pace": FAST_S if is_live else SLOW_S,
+        }
+
+    def _live_table(self, listed: Listed, chosen: Job, words: str, *, show_all: bool) -> str:
+        """What runs, waits or was put aside: all of it but those that wait far behind."""
         folder, notes = self.backstage.orders.queue.folder, listed.notes
         live = [
             job
             for job in listed.jobs
             if not job.state.is_ended and job_list.matches(job, notes.get(job.id), words)
         ]
+        waiting = [job for job in live if job.state is JobState.QUEUED]
+        far = set() if show_all else {job.id for job in waiting[WAITING_SHOWN:]}
         made = {job.id: run_words.progress(folder(job.id)) for job in live if job.state.is_active}
-        past = self._past_table(listed, chosen, words, show_all=show_all)
-        is_live = any(job.state.is_active or job.state is JobState.QUEUED for job in listed.jobs)
-        nothing = "" if past else job_list.NOTHING_FOUND
-        return {
-            "table": job_list.table(live, chosen, notes, made) or nothing,
-            "past": past,
-            "pace": FAST_S if is_live else SLOW_S,
-        }
+        shown = [job for job in live if job.id not in far]
+        count = len(waiting)
+        return job_list.table(shown, chosen, notes, made) + job_list.more(
+            count, count - len(far), chosen, NEXT
+        )
 
     def _past_table(self, listed: Listed, chosen: Job, words: str, *, show_all: bool) -> str:
         """What is past, made once for all looks at the same list."""
@@ -262,7 +276,7 @@ class View:
         ]
         shown = past if show_all else past[:PAST_SHOWN]
         made = job_list.table(shown, chosen, notes, {}) + job_list.more(
-            len(past), len(shown), chosen
+            len(past), len(shown), chosen, NEWEST
         )
         self._past = {words: (key, made)}
         return made
@@ -296,7 +310,8 @@ class View:
         return comparison_html([(job, self._followed.metrics(folder(job.id))) for job in runs])
 
     def _require(self, request: gr.Request) -> Job:
-        job = _chosen(self.backstage.orders.queue.store.jobs(limit=SHOWN), request)
+        store = self.backstage.orders.queue.store
+        job = _chosen(patiently(lambda: store.jobs(limit=SHOWN)), request)
         if job is None:
             raise AskedWrongly("There is no job to do this with.", code="no_such_job")
         return job
@@ -337,13 +352,13 @@ def _remedy(card: Diagnosis | None) -> str:
     return card.remedy
 
 
-def _hidden() -> dict[str, Any]:
+def _nothing() -> dict[str, Any]:
+    """What is shown where there are no jobs."""
     return {
-        **dict.fromkeys(VERBS, False),
-        "clone": False,
-        "remedy": "",
-        "when": False,
-        "not_before": False,
+        "table": EMPTY,
+        "pace": SLOW_S,
+        **dict.fromkeys((*VERBS, "clone", "when", "not_before"), False),
+        **dict.fromkeys(("stale", "remedy", "past", "detail", "problem"), ""),
     }
 
 

@@ -76,6 +76,7 @@ class Layout:
 
     OUTPUTS: ClassVar[tuple[str, ...]] = (
         *(
+            "stale",
             "table",
             "past",
             "comparison",
@@ -146,7 +147,7 @@ class Layout:
     def on_search_log(self, handler: Callable[..., Any]) -> None:
         """Show what a handler finds of the words in the log's search field."""
         words, found = self.parts["log_words"], self.parts["found"]
-        words.input(handler, words, found, trigger_mode="always_last", **QUIET)
+        words.change(handler, words, found, trigger_mode="always_last", **QUIET)
 
     def on_report(self, handler: Callable[..., Any]) -> None:
         """Copy the text that a handler gives."""
@@ -168,6 +169,7 @@ def lay_out(fast_s: float) -> Layout:
                 elem_id="search",
             )
             gr.HTML(TOOLS, js_on_load=TOOLS_SCRIPT, apply_default_css=False)
+        parts["stale"] = gr.HTML(elem_id="jobs-stale", apply_default_css=False)
         with gr.Column(elem_id="jobs-table"):
             for name in ("table", "past"):
                 parts[name] = gr.HTML(
@@ -253,7 +255,8 @@ def wire(
 ) -> None:
     """One tick for all causes to look: two at once would append the same piece of log twice."""
     parts = layout.parts
-    triggers = [parts["pace"].tick, parts["look"].select, parts["words"].input, opening()]
+    # Not `input`, which Gradio's text fields tell of keys only: not of pasting, erasing or dictating.
+    triggers = [parts["pace"].tick, parts["look"].select, parts["words"].change, opening()]
     gr.on(
         [*triggers, parts["table"].select, parts["past"].select],
         tick,

@@ -34,3 +34,16 @@ def test_all_words_must_be_found_somewhere(tmp_path: Path) -> None:
     assert job_list.matches(job, note, "bike WELL waiting #1 *")
     assert not job_list.matches(job, note, "bike badly")
     assert not job_list.matches(job, None, "*")
+
+
+def test_a_long_list_is_made_of_blocks_that_a_browser_lays_out_when_they_are_seen(
+    tmp_path: Path,
+) -> None:
+    store = Store(tmp_path / "studio.db")
+    jobs = [store.enqueue("train", {}) for _ in range(job_list.BLOCK + 1)]
+
+    shown = job_list.table(jobs, None, {}, {})
+
+    blocks = shown.split('<div class="rows-in-view"')[1:]
+    assert [block.count("<tr data-row") for block in blocks] == [job_list.BLOCK, 1]
+    assert [block.count("<col class") for block in blocks] == [6, 6]

@@ -41,9 +41,7 @@ class Window:
             body=json.dumps(asked).encode(),
         )
         assert reply.status == 200, reply.text
-        cursor = json.loads(reply.body)["data"][-1]
-        if "__type__" not in cursor:  # else an update that says to leave it as it is
-            self._cursor = cursor
+        self._cursor = json.loads(reply.body)["data"][-1]
         return reply.text
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +19,7 @@ from jobs.processes import myself
 from studio.errors import AskedWrongly
 from studio.library import Note
 from studio.settings import Home
+from studio.ui import patience
 from studio.ui.backstage import Backstage
 from studio.ui.draft import Draft
 from studio.ui.pages import jobs
@@ -101,7 +103,7 @@ def test_the_first_tick_shows_everything_and_the_next_only_what_changed(
     assert "&lt;b&gt;Tone&lt;/b&gt;" in shown["table"]["html"]
     assert "<h2>&lt;b&gt;Tone" in shown["detail"]
     assert shown["log"] == {"job": job.id, "from": 0, "to": 6, "first": True, "text": "first\n"}
-    assert (again, is_skip(same)) == ({}, True)
+    assert (again, same) == ({}, cursor)
     assert after == {
         "log": {"job": job.id, "from": 6, "to": 13, "first": False, "text": "second\n"}
     }
@@ -329,3 +331,39 @@ def test_a_thousand_jobs_are_listed_and_sent_once(view: jobs.View, backstage: Ba
     whole, _ = look(view, all="yes")
     assert whole["past"]["html"].count("<tr data-row") == 1000
     assert again == {}
+
+
+def test_of_many_that_wait_the_next_are_shown_and_what_was_put_aside(
+    view: jobs.View, backstage: Backstage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "WAITING_SHOWN", 2)
+    aside = queued(backstage, name="Aside")
+    backstage.orders.queue.store.pause(aside.id)
+    for name in ("One", "Two", "Three"):
+        queued(backstage, name=name)
+
+    shown = look(view)[0]["table"]["html"]
+
+    assert [name in shown for name in ("One", "Two", "Three", "Aside")] == [True, True, False, True]
+    assert "The next 2 of 3 that wait are shown" in shown
+    assert "Three" in look(view, all="yes")[0]["table"]["html"]
+    assert "Three" in look(view, words="three")[0]["table"]["html"]
+
+
+def test_while_the_database_is_busy_all_that_is_shown_stays_and_after_a_while_it_says_so(
+    view: jobs.View, backstage: Backstage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "STALE_S", 0.0)
+    backstage.orders.queue.store.pause(queued(backstage).id)
+    _, cursor = look(view)
+    monkeypatch.setattr(backstage.orders.queue.store._database, "patience_s", 0.0)
+    other = sqlite3.connect(backstage.home.database)
+    other.execute("BEGIN EXCLUSIVE")
+    during, cursor = look(view, cursor)
+    other.close()
+    after, _ = look(view, cursor)
+
+    assert set(during) == {"stale", "pace"}
+    assert "Another program keeps the database busy" in during["stale"]
+    assert set(after) == {"stale", "pace"}
+    assert after["stale"] == ""
