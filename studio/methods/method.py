@@ -70,6 +70,9 @@ class Method:
     unmergeable: str = "what it learned is no change of the model's weights"
     # Whether it is offered before "all methods" are looked through.
     is_well_known: bool = False
+    # PEFT's type of the adapters that it builds on, where it begins from those of earlier trainings: its
+    # settings then have a field `earlier`.
+    builds_on: str | None = None
     # The module of `training/tuners` that puts it on a model, where that is not the one of its own name.
     tuner: str | None = None
 

@@ -17,6 +17,7 @@ from studio.errors import AskedWrongly, FieldProblem, StudioError
 from studio.formats import FORMATS
 from studio.library import Library
 from studio.models.source import ResolvedModel, resolve
+from studio.orders.earlier import freeze_earlier
 from studio.orders.freezing import freeze_data
 from studio.orders.rate import suited
 from studio.orders.views import RunView, explain, view
@@ -66,6 +67,7 @@ class Orders:
         )
         name = spec.name or f"{resolved.title} on {Path(str(spec.data.path)).stem}"
         spec = suited(replace(spec, model=frozen, name=name), resolved)
+        spec = freeze_earlier(spec, resolved, self._finished, self.home)
         kind, slots = self._slots(spec)
         preparation = self._prepare(resolved)
         order = TrainOrder(spec, _base(resolved), self._predicted(spec))
@@ -188,6 +190,9 @@ class Orders:
                 code="not_finished",
             )
         return job
+
+    def _finished(self) -> list[Job]:
+        return self.queue.store.jobs(states={JobState.SUCCEEDED}, task="train")
 
     def _refuse_what_cannot_merge(self, run: Job, format_name: str) -> None:
         """Before anything runs: a whole model cannot be made of what stays beside the weights."""

@@ -30,6 +30,7 @@ _SMALL: dict[str, dict[str, Any]] = {
     "waveft": {"frequencies": 200, "scaling": 2.0},
     "fourierft": {"frequencies": 200, "scaling": 10.0},
     "diff_pruning": {"share": 0.05},
+    "intrinsic_prompt": {"virtual_tokens": 10, "dimension": 50},
 }
 _ROWS = 6
 STEPS = 6

@@ -36,6 +36,7 @@ WAYS: dict[str, dict[str, Any]] = {
         "encoder_hidden": 24,
     },
     "cartridge": {"name": "cartridge", "virtual_tokens": 5},
+    "intrinsic_prompt": {"name": "intrinsic_prompt", "virtual_tokens": 5, "dimension": 20},
 }
 CAUSAL = sorted(set(CONFIGURATIONS) - NOT_CAUSAL)
 
