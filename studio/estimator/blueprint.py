@@ -122,6 +122,20 @@ def whole(source: Path, plan: Plan) -> nn.Module:
     return _whole(source, _stamp(source), plan.head, plan.dtype, plan.attention)
 
 
+def filled(source: Path, plan: Plan, sample: Sample | None) -> nn.Module:
+    """The base of `source` with random weights, with these of its layers alone; not held in few bits.
+
+    The layers keep the numbers that they have in the whole.
+    """
+    base = whole(source, plan) if sample is None else thinned(whole(source, plan), sample)
+    torch.manual_seed(0)
+    made = _base(copy.deepcopy(base.config), plan.head, plan.dtype, plan.attention, source)
+    for path, numbers in sample.layers if sample else ():
+        layers = made.get_submodule(path)
+        layers._modules = dict(zip(map(str, numbers), layers._modules.values(), strict=True))
+    return made
+
+
 def _stamp(source: Path) -> int:
     file = source / CONFIG_NAME if source.is_dir() else source
     return file.stat().st_mtime_ns if file.exists() else 0

@@ -135,7 +135,7 @@ def estimate(
         device = replace(device, free_bytes=memory_bytes, total_bytes=memory_bytes)
     if device.kind == "cpu":
         device = _share_of(device, spec.training.processes)
-    numbers = _numbers(spec, device)
+    numbers = numbers_on(spec, device)
     plan = Plan.of(spec, numbers)
     model = DeepModel.of(source, plan)
     shape = from_config(model.config.to_dict(), source)
@@ -198,7 +198,7 @@ def _step(
         return roughly(model.whole_blueprint(), spec, run.largest, cost)
 
 
-def _numbers(spec: TrainSpec, device: Device) -> Numbers:
+def numbers_on(spec: TrainSpec, device: Device) -> Numbers:
     """As the trainer chooses them, without waking a GPU: one that is there is taken to compute in bf16.
 
     The arithmetic is simulated on the CPU, whose list of operations in low precision is alike.
@@ -212,7 +212,7 @@ def _numbers(spec: TrainSpec, device: Device) -> Numbers:
 
 def precision_on(spec: TrainSpec, device: Device) -> str:
     """The name of the numbers that the trainer will compute in there."""
-    return _numbers(spec, device).name
+    return numbers_on(spec, device).name
 
 
 def _run(spec: TrainSpec, model: DeepModel, rows: Rows | None, cost: Cost) -> RunShape:

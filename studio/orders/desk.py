@@ -32,15 +32,22 @@ TASKS = "studio.tasks:TASKS"
 DEVICES = "studio.devices:slots"
 
 Estimate = Callable[[TrainSpec], dict[str, Any]]
+Trial = Callable[[TrainSpec], dict[str, Any]]
 # The share of a device's memory that is free when nothing else but the system uses it.
 _EVER_FREE = 0.9
 
 
 class Orders:
-    """Takes orders for one data home. `estimate` asks the model worker; without it nothing is predicted."""
+    """Takes orders for one data home. `estimate` and `trial` ask the model worker; without them nothing is
+    predicted, and nothing tried beforehand."""
 
     def __init__(
-        self, home: Home, *, patience_s: float = 90.0, estimate: Estimate | None = None
+        self,
+        home: Home,
+        *,
+        patience_s: float = 90.0,
+        estimate: Estimate | None = None,
+        trial: Trial | None = None,
     ) -> None:
         self.home = home.prepare()
         config = QueueConfig(
@@ -52,12 +59,14 @@ class Orders:
         self.queue = Queue(config, patience_s=patience_s)
         self.library = Library(home, patience_s=patience_s)
         self._estimate = estimate
+        self._trial = trial
 
     def train(self, spec: TrainSpec) -> Job:
         """Freeze the data and the model's revision, then queue the training.
 
         A model that must first be fetched or converted gets a job of its own, before this one.
-        Raises AskedWrongly (data, columns, model, a logger's missing package) before anything is queued.
+        Raises AskedWrongly (data, columns, model, a logger's missing package, a step that fails on a few of
+        the model's layers) before anything is queued.
         """
         require_installed(spec.loggers)
         resolved = resolve(spec.model.source, spec.model.revision, self.home)
@@ -69,6 +78,7 @@ class Orders:
         spec = suited(replace(spec, model=frozen, name=name), resolved)
         spec = freeze_earlier(spec, resolved, self._finished, self.home)
         kind, slots = self._slots(spec)
+        self._refuse_what_fails(spec)
         preparation = self._prepare(resolved)
         order = TrainOrder(spec, _base(resolved), self._predicted(spec))
         needed = _needed(order.predicted or {})
@@ -239,6 +249,22 @@ class Orders:
             # The run is not refused for want of a forecast; it then starts when its slot is free.
             logger.warning("No estimate for '%s': %s", spec.name, error)
             return None
+
+    def _refuse_what_fails(self, spec: TrainSpec) -> None:
+        """Raises AskedWrongly where one step on a few of the layers fails: the run would, an hour later."""
+        if self._trial is None:
+            return
+        try:
+            trial = self._trial(spec)
+        except AskedWrongly:
+            raise
+        except StudioError as error:
+            # A model that is not here yet, or a worker that does not answer, is no reason to refuse.
+            logger.warning("'%s' was not tried beforehand: %s", spec.name, error)
+            return
+        if trial["works"] is False:
+            words = str(trial["words"])
+            raise AskedWrongly(words, code="method", fields=[FieldProblem("method.name", words)])
 
     def _slots(self, spec: TrainSpec) -> tuple[str, int]:
         """The kind of slots and how many: a GPU for each process, or the processor for all of them.

@@ -48,13 +48,13 @@ def attach(model: nn.Module, choice: MethodChoice, *, seed: int, head: Head = CA
     model.requires_grad_(False)
     try:
         return tuner_of(choice).attach(model, config, choice.settings, head)
-    except _REFUSALS as error:
+    except REFUSALS as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")
         raise _cannot_be_used(choice, reason) from error
 
 
 # What libraries raise where a method does not fit a model.
-_REFUSALS = (
+REFUSALS = (
     ValueError,
     TypeError,
     RuntimeError,

@@ -58,6 +58,7 @@ class Backstage:
             self.home,
             patience_s=PATIENCE_S,
             estimate=lambda spec: self.model_worker.estimate(spec),
+            trial=lambda spec: self.model_worker.trial(spec),
         )
 
     @cached_property

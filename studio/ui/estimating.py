@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -17,7 +18,7 @@ from studio.ui.draft import Draft
 from studio.ui.figures import figures_html
 from studio.ui.steps import method_step, needs_part
 from studio.ui.steps.needs_part import CHANGED
-from studio.ui.steps.step import Fields
+from studio.ui.steps.step import Fields, problem_html
 from studio.ui.waiting import Work
 from studio.ui.wiring import QUIET, WITH_PROGRESS, opening
 from studio.worker.fitting import Fitting, make_it_fit
@@ -38,10 +39,13 @@ class Estimating:
         self._backstage = backstage
         self._read = read
 
-    def wire(self, fields: Fields, draft_id: Any, figures: Any, needs: needs_part.Controls) -> None:
-        """The figures follow every change; what does not fit can be made to fit, and put back."""
+    def wire(
+        self, fields: Fields, draft_id: Any, figures: Any, needs: needs_part.Controls, tried: Any
+    ) -> None:
+        """The figures follow every change, and then what a trial step says; what does not fit can be made
+        to fit, and put back."""
         inputs = [draft_id, *fields.inputs]
-        gr.on(
+        told = gr.on(
             [opening(), *(component.change for component in fields.inputs)],
             spoken(self.estimate),
             inputs,
@@ -50,6 +54,7 @@ class Estimating:
             trigger_mode="always_last",
             **QUIET,
         )
+        told.then(spoken(self.trial), inputs, tried, trigger_mode="always_last", **QUIET)
         settings = [fields.components[name] for name in needs_part.CHANGED.values()]
         outputs = [*needs.fitted, *settings]
         needs.fit.click(spoken(self.fit), inputs, outputs, trigger_mode="once", **WITH_PROGRESS)
@@ -73,6 +78,18 @@ class Estimating:
                 return [gr.skip(), *needs_part.unchanged()]
             return [figures_html(None, error.words), *needs_part.shown(None)]
         return [figures_html(found), *needs_part.shown(found)]
+
+    def trial(self, *shown: Any) -> Any:
+        """Whether one step on a few of the model's layers works with what the form holds now."""
+        draft_id, draft = self._read(shown)
+        if not draft.model_source:
+            return ""
+        try:
+            found = self._backstage.model_worker.trial(draft.to_spec(), lane=draft_id)
+        except StudioError as error:
+            # What cannot be used at all the settings and the figures say already.
+            return gr.skip() if error.code == "superseded" else ""
+        return trial_html(found)
 
     def fit(self, *shown: Any) -> Iterator[list[Any]]:
         """Search the settings that fit, saying how far it is, and put them into the form."""
@@ -105,6 +122,13 @@ class Estimating:
             lengths,
             lambda words: progress(0.0, words),
         )
+
+
+def trial_html(found: Mapping[str, Any]) -> str:
+    """What the trial says, beside the method."""
+    if found["works"] is False:
+        return problem_html(str(found["words"]))
+    return f'<p class="quiet" role="status">{html.escape(str(found["words"]))}</p>'
 
 
 def _put(values: Mapping[str, Any]) -> list[Any]:

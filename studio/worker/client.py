@@ -27,6 +27,7 @@ TIMEOUTS_S = {
     "tokens": 240.0,
     "lengths": 240.0,
     "survey": 180.0,
+    "trial": 240.0,
     "answer": 900.0,
 }
 _LARGEST_LOG_BYTES = 1_000_000
@@ -80,6 +81,13 @@ class Worker:
     def survey(self, spec: TrainSpec, *, lane: str | None = None) -> Base:
         """The base of a spec as methods see it, not held in few bits."""
         return Base.from_json(self._ask("survey", {"spec": spec.to_json()}, lane))
+
+    def trial(self, spec: TrainSpec, *, lane: str | None = None) -> dict[str, Any]:
+        """One real step on a few layers with random weights: `{"works", "words", "layers"}`.
+
+        `works` is None where it could not be tried.
+        """
+        return self._ask("trial", {"spec": spec.to_json()}, lane)  # type: ignore[no-any-return]
 
     def answer(self, job_id: int, prompt: str, *, max_new_tokens: int = 256) -> dict[str, Any]:
         """`{"base", "tuned"}`: what the base and the finished run answer; labels with shares as well."""

@@ -42,7 +42,7 @@ def run(options: argparse.Namespace, home: Home, output: Output) -> int:
     )
     worker = Worker(home.prepare())
     try:
-        orders = Orders(home, estimate=worker.estimate)
+        orders = Orders(home, estimate=worker.estimate, trial=worker.trial)
         training = orders.train(TrainSpec.parse(SPEC))
     finally:
         worker.stop()

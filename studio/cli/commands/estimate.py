@@ -35,6 +35,7 @@ def run(options: argparse.Namespace, home: Home, output: Output) -> int:
     worker = Worker(home.prepare())
     try:
         document = worker.estimate(spec, memory_bytes=options.memory)
+        document["trial"] = worker.trial(spec)
         if options.fit:
             document["plan"] = _plan(worker, spec, document, output)
     finally:
@@ -76,7 +77,8 @@ def _words(document: dict[str, Any]) -> str:
     disk = document["disk"]
     lines.append(f"Disk while it runs:   {in_gigabytes(disk['checkpoints_bytes'])}")
     lines += [f"  export {name:<25} {in_gigabytes(size)}" for name, size in disk["exports"].items()]
-    return "\n".join([*lines, document["verdict"]["words"], *_plan_words(document["plan"])])
+    lines += [document["trial"]["words"], document["verdict"]["words"]]
+    return "\n".join([*lines, *_plan_words(document["plan"])])
 
 
 def _plan_words(plan: dict[str, Any] | None) -> list[str]:

@@ -26,7 +26,7 @@ def run(options: argparse.Namespace, home: Home, output: Output) -> int:
     spec = with_data_brought(TrainSpec.load(options.spec), home.prepare(), output)
     worker = Worker(home.prepare())
     try:
-        orders = Orders(home, estimate=worker.estimate)
+        orders = Orders(home, estimate=worker.estimate, trial=worker.trial)
         job = orders.train(spec)
     finally:
         worker.stop()

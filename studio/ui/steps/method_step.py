@@ -44,6 +44,7 @@ class Controls:
 
     picker: picker_part.Picker
     settings: settings_part.Controls
+    tried: Any
     problems: Any
     back: Any
     forward: Any
@@ -56,6 +57,7 @@ def build(fields: Fields) -> Controls:
         picker = picker_part.build(fields)
     with gr.Column(elem_classes="card"):
         settings = settings_part.build(fields)
+        tried = gr.HTML(elem_id="tried", apply_default_css=False)
     with gr.Column(elem_classes="card"):
         gr.HTML("<h2>Settings of the training</h2>", apply_default_css=False)
         with gr.Row(elem_classes="settings"):
@@ -69,7 +71,7 @@ def build(fields: Fields) -> Controls:
         problems = gr.HTML(elem_id="problems", apply_default_css=False)
     back, forward = step.navigation(step.METHOD, "Next: review")
     picker_part.wire(picker, fields)
-    return Controls(picker, settings, problems, back, forward)
+    return Controls(picker, settings, tried, problems, back, forward)
 
 
 def _training(fields: Fields, level: str) -> None:

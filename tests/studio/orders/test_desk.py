@@ -83,6 +83,23 @@ def test_nothing_is_queued_of_an_order_that_cannot_be_carried_out(
     assert orders.runs() == []
 
 
+@pytest.mark.parametrize("works", [True, None, False])
+def test_what_fails_on_a_few_layers_is_refused_before_anything_is_queued(
+    orders: Orders, tiny_model: Path, rows_csv: Path, works: bool | None
+) -> None:
+    tried = Orders(orders.home, trial=lambda _: {"works": works, "words": "It fails: NaN."})
+    tried.queue.ensure_dispatcher = lambda: None  # type: ignore[method-assign]
+
+    if works is False:
+        with pytest.raises(AskedWrongly, match="It fails: NaN") as caught:
+            tried.train(spec(tiny_model, rows_csv))
+        assert [problem.field for problem in caught.value.fields] == ["method.name"]
+    else:
+        tried.train(spec(tiny_model, rows_csv))
+    assert len(tried.runs()) == (works is not False)
+    tried.close()
+
+
 def test_without_an_estimate_the_run_is_queued_all_the_same(
     orders: Orders, tiny_model: Path, rows_csv: Path
 ) -> None:

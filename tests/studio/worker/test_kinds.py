@@ -43,6 +43,7 @@ def test_each_kind_belongs_to_one_role() -> None:
         "preview": "model",
         "survey": "model",
         "tokens": "model",
+        "trial": "model",
         "answer": "chat",
     }
 
@@ -176,3 +177,13 @@ def test_a_survey_tells_methods_what_the_trainer_would(bench: Bench, tiny_model:
     loaded = AutoModelForCausalLM.from_pretrained(tiny_model)
 
     assert Base.from_json(told) == survey(loaded)
+
+
+def test_a_trial_is_kept_for_the_same_settings_on_other_rows(
+    bench: Bench, tiny_model: Path, rows_csv: Path
+) -> None:
+    first = KINDS["trial"].answer(bench, spec(tiny_model, path=str(rows_csv)))
+    again = KINDS["trial"].answer(bench, spec(tiny_model))
+
+    assert first["works"] is True
+    assert again == first
