@@ -129,7 +129,7 @@ def test_a_method_that_fails_in_a_step_is_refused_with_the_reason(
 
 
 def test_a_method_that_cannot_be_attached_is_refused_in_its_own_words(deep_model: Path) -> None:
-    with pytest.raises(AskedWrongly, match="Did you mean 'q_proj'?"):
+    with pytest.raises(AskedWrongly, match=r"Did you mean 'q_proj'\?"):
         tried(deep_model, {"name": "lora", "targets": ["q_porj"]})
 
 
