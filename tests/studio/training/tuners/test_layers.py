@@ -16,7 +16,7 @@ from studio.training import adapters, quantized
 from studio.training.loading import checkpoint_activations
 from tests.studio.training.tuners.models import adapted, base, gradients, outputs
 
-OURS = ["houlsby", "bitfit", "llama_adapter", "diff_pruning"]
+OURS = ["houlsby", "bitfit", "llama_adapter", "diff_pruning", "far"]
 BASES = ["llama", "gpt2", "neox", "opt", "bloom", "falcon", "gemma3", "bert", "t5"]
 # A single gate for a whole matrix has no gradient in most draws.
 SETTINGS = {"diff_pruning": {"name": "diff_pruning", "groups": "none"}}
