@@ -25,7 +25,12 @@ const marks = () => {
   });
   const link = document.querySelector('#compare');
   if (!link) return;
-  link.hidden = chosen.size < 2;
+  link.hidden = chosen.size === 0;
+  if (chosen.size < 2) {
+    link.removeAttribute('href');
+    link.textContent = 'Tick another one to compare';
+    return;
+  }
   link.href = '/jobs?compare=' + [...chosen].join(',');
   link.textContent = 'Compare ' + chosen.size + ' runs';
 };
@@ -138,7 +143,7 @@ def _row(job: Job, *, is_chosen: bool, note: Note | None, moves: str, more: str)
     compare = ""
     if job.task == "train":
         compare = (
-            f'<label><span class="sr">Compare {name}</span>'
+            f'<label title="Tick to compare"><span class="sr">Compare {name}</span>'
             f'<input type="checkbox" data-compare="{job.id}"></label>'
         )
     said = html.escape(note.text) if note and note.text else ""

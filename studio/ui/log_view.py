@@ -7,10 +7,8 @@ from typing import Any
 
 import gradio as gr
 
-TEMPLATE = (
-    '<pre class="log" role="log" aria-label="Log" aria-live="off" tabindex="0">'
-    '<span class="nothing">Nothing has been written yet.</span></pre>'
-)
+# An empty one says so by the style sheet, also after another job's log was taken away.
+TEMPLATE = '<pre class="log" role="log" aria-label="Log" aria-live="off" tabindex="0"></pre>'
 # `textContent` shows the log as text whatever stands in it. Chunks beyond 400 leave at the top.
 SCRIPT = """
 let job = null, end = 0;

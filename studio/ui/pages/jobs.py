@@ -358,7 +358,8 @@ def _nothing() -> dict[str, Any]:
         "table": EMPTY,
         "pace": SLOW_S,
         **dict.fromkeys((*VERBS, "clone", "when", "not_before"), False),
-        **dict.fromkeys(("stale", "remedy", "past", "detail", "problem"), ""),
+        "detail": '<span class="no-job"></span>',
+        **dict.fromkeys(("stale", "remedy", "past", "problem"), ""),
     }
 
 

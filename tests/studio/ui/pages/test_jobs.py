@@ -84,7 +84,10 @@ def look(
 
 
 def test_an_empty_queue_leads_to_the_first_training(view: jobs.View) -> None:
-    assert "There are no jobs yet." in look(view)[0]["table"]["html"]
+    shown = look(view)[0]
+
+    assert "There are no jobs yet." in shown["table"]["html"]
+    assert "no-job" in shown["detail"]  # by which the style sheet hides the card of the chosen job
 
 
 def test_the_first_tick_shows_everything_and_the_next_only_what_changed(
