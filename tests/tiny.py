@@ -88,6 +88,29 @@ def make_model(folder: Path, *, seed: int = 0, layers: int = 2, hidden: int = 32
     return folder
 
 
+def make_model_of_places(folder: Path, *, places: int, seed: int = 0) -> Path:
+    """Save a random GPT-2, which learns a vector for each of so many places, with the tiny tokenizer."""
+    import torch
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    tokenizer = make_tokenizer()
+    config = GPT2Config(
+        vocab_size=len(tokenizer),
+        n_positions=places,
+        n_embd=32,
+        n_layer=2,
+        n_head=4,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        GPT2LMHeadModel(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
 def make_encoder_decoder(folder: Path, *, seed: int = 0) -> Path:
     """Save a random T5 of one layer each way with the tiny tokenizer into `folder`; returns `folder`."""
     import torch

@@ -17,6 +17,7 @@ from studio.errors import AskedWrongly, FieldProblem, StudioError
 from studio.formats import FORMATS
 from studio.library import Library
 from studio.models.source import ResolvedModel, resolve
+from studio.models.window import learned_places
 from studio.orders.earlier import freeze_earlier
 from studio.orders.freezing import freeze_data
 from studio.orders.rate import suited
@@ -77,6 +78,8 @@ class Orders:
         name = spec.name or f"{resolved.title} on {Path(str(spec.data.path)).stem}"
         spec = suited(replace(spec, model=frozen, name=name), resolved)
         spec = freeze_earlier(spec, resolved, self._finished, self.home)
+        if resolved.folder is not None:
+            spec = spec.within(learned_places(resolved.folder))
         kind, slots = self._slots(spec)
         self._refuse_what_fails(spec)
         preparation = self._prepare(resolved)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +139,17 @@ class TrainSpec:
             words = f'{method.title} needs each row in a line of its own: use "auto" or "off".'
             found.append(FieldProblem("training.packing", words))
         return found
+
+    def within(self, places: int | None) -> TrainSpec:
+        """The spec with rows cut where a model of so many places ends, the method's own tokens before them.
+
+        Itself where that changes nothing; None is a model without an end.
+        """
+        own = int(getattr(self.method.settings, "virtual_tokens", 0))
+        if places is None or self.training.max_length + own <= places:
+            return self
+        training = self.training.model_copy(update={"max_length": max(8, places - own)})
+        return replace(self, training=training)
 
     @property
     def may_pack(self) -> bool:

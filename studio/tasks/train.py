@@ -25,6 +25,7 @@ from studio.inference.opened import ADAPTER_FOLDER, MODEL_FOLDER, ORDER_FILE, SH
 from studio.library import Library
 from studio.library.residuals import Residual
 from studio.models.source import resolve
+from studio.models.window import learned_places
 from studio.settings import Home
 from studio.spec import TrainOrder, TrainSpec
 from studio.spec.installed import require_installed
@@ -195,21 +196,28 @@ def _order(context: TaskContext, ranks: Ranks) -> TrainOrder:
         )
     licence = resolved.licence or order.base.licence  # of the Hub's models known once they are here
     base = replace(order.base, folder=str(resolved.folder), licence=licence)
-    order = replace(order, base=base, spec=_settled(context, order.spec))
+    order = replace(order, base=base, spec=_settled(context, order.spec, resolved.folder))
     if ranks.is_first:
         durable.write_json(context.folder / ORDER_FILE, order.to_json())
         durable.write_json(context.folder / "spec.json", order.spec.to_json())
     return order
 
 
-def _settled(context: TaskContext, spec: TrainSpec) -> TrainSpec:
-    """The spec with `auto` replaced by what it means on this device: export must not guess it anew."""
+def _settled(context: TaskContext, spec: TrainSpec, folder: Path) -> TrainSpec:
+    """The spec with `auto` replaced by what it means on this device, so that export need not guess it
+    anew, and with rows no longer than the model can read."""
     device = _device(context, spec)
     numbers = loading.choose_numbers(
         spec.training.precision, device, trains_weights=spec.method.method.family == "full"
     )
     training = spec.training.model_copy(update={"precision": numbers.name})
-    return replace(spec, training=training)
+    cut = replace(spec, training=training).within(learned_places(folder))
+    if cut.training.max_length < training.max_length:
+        context.log(
+            f"This model can read {learned_places(folder):,} tokens at most: rows are cut after "
+            f"{cut.training.max_length:,}, not after {training.max_length:,}."
+        )
+    return cut
 
 
 def _set_up(context: TaskContext, order: TrainOrder, ranks: Ranks) -> Setup:

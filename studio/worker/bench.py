@@ -11,7 +11,9 @@ from studio.errors import ModelProblem
 from studio.inference.opened import Opened, open_run, trained_folder
 from studio.models.gguf_header import read_gguf_header
 from studio.models.source import ResolvedModel, resolve
+from studio.models.window import learned_places
 from studio.settings import Home
+from studio.spec import TrainSpec
 from studio.training.loading import load_tokenizer
 
 
@@ -21,6 +23,10 @@ class Base:
 
     resolved: ResolvedModel
     place: Path
+
+    def fitted(self, spec: TrainSpec) -> TrainSpec:
+        """The spec with rows no longer than this base can read, as the desk queues it."""
+        return spec.within(learned_places(self.place)) if self.place.is_dir() else spec
 
 
 @dataclass(frozen=True)

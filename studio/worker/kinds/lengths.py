@@ -27,6 +27,7 @@ def answer(bench: Bench, spec: dict[str, Any]) -> dict[str, Any]:
     """
     parsed = TrainSpec.parse(spec)
     base = bench.base(parsed.model.source, parsed.model.revision)
+    parsed = base.fitted(parsed)
     rows = encoded_rows(bench, parsed, base)
     if rows is None:
         return {}

@@ -19,6 +19,7 @@ def answer(bench: Bench, spec: dict[str, Any], first: int, count: int) -> list[l
     """`[[tokens, trained, trained within max_length]]` of each usable row from `first` on."""
     parsed = TrainSpec.parse(spec)
     base = bench.base(parsed.model.source, parsed.model.revision)
+    parsed = base.fitted(parsed)
     tokenizer = bench.tokenizer(base)
     objective, settings = parsed.objective.objective, parsed.objective.settings
     rows = _opened(bench.home, str(parsed.data.dataset))[first : first + count]

@@ -218,6 +218,23 @@ def test_a_batch_that_does_not_fit_even_at_one_row_ends_in_words(
     assert caught.value.code == "out_of_memory"
 
 
+def test_rows_longer_than_the_model_can_read_are_cut_where_it_ends_and_that_is_said(
+    tmp_path: Path, rows_csv: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = Home(tmp_path / "home").prepare()
+    folder = tiny.make_model_of_places(tmp_path / "gpt2", places=70)
+    method = {"name": "prompt_tuning", "virtual_tokens": 20}
+    order = make_order(home, folder, rows_csv, method, max_length=512)
+
+    result = train(context(home, 1, order.to_json()))
+
+    assert result["held_out"]["loss_after"] > 0
+    kept = json.loads((home.run(1) / "spec.json").read_text("utf-8"))
+    assert kept["training"]["max_length"] == 50
+    said = "This model can read 70 tokens at most: rows are cut after 50, not after 512."
+    assert said in capsys.readouterr().out
+
+
 def test_early_stopping_is_told_of_and_the_result_is_the_best_state(
     tmp_path: Path, tiny_model: Path, rows_csv: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

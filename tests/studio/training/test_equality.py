@@ -184,7 +184,7 @@ def exact_losses(model: nn.Module, given: list[Encoded]) -> list[float]:
     return losses
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", [*METHODS, "prompt_tuning"])
 @pytest.mark.parametrize("rival", [trainer_losses, sft_losses])
 def test_the_padded_path_takes_the_steps_of_the_field_s_trainers(
     rival: Any, method: str, tiny_model: Path, tmp_path: Path
