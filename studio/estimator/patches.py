@@ -48,7 +48,7 @@ PATCHED: tuple[tuple[Any, str], ...] = (
 @contextmanager
 def without_data(known: Known) -> Iterator[None]:
     """Let a training step run on tensors that hold no values, of a batch of which this is known."""
-    replacements = (
+    replacements: tuple[Callable[..., Any], ...] = (
         _find_packed(known),
         _ignore_mask(known, masking_utils._ignore_causal_mask_sdpa),
         _ignore_mask(known, masking_utils._ignore_bidirectional_mask_sdpa),
