@@ -31,7 +31,7 @@ PROVEN_FAMILIES = frozenset(
 PROVEN_METHODS = frozenset(
     {
         *("lora", "qlora", "full", "prompt_tuning", "prefix_tuning", "cartridge", "llama_adapter"),
-        "diff_pruning",
+        *("diff_pruning", "far", "intrinsic_prompt"),
     }
 )
 PROVEN_OPTIMIZERS = frozenset({"adamw", "sgd"})

@@ -44,6 +44,7 @@ DROPOUT = {"name": "lora", "dropout": 0.1}
 SAMPLE = {"qwen3", "gemma2", "gpt2", "falcon", "mixtral"}
 FEW = {"name": "lora", "targets": "attention", "layers": {"last": 1}}
 GATED = {"name": "llama_adapter", "layers": {"last": 2}}
+LEARNERS = {"name": "far", "layers": {"last": 2}}
 PRUNED = {"name": "diff_pruning", "layers": {"last": 2}}
 
 
@@ -109,7 +110,7 @@ def test_the_peak_is_the_real_one_for_every_layout(rows: Any, tmp_path: Path) ->
     assert abs(compare("llama, tied", tmp_path, "lora", {}, rows)) < 0.0002
 
 
-@pytest.mark.parametrize("method", ["full", DORA, DROPOUT, FEW, GATED, PRUNED])
+@pytest.mark.parametrize("method", ["full", DORA, DROPOUT, FEW, GATED, PRUNED, LEARNERS])
 def test_the_peak_is_the_real_one_for_every_method(method: Any, tmp_path: Path) -> None:
     assert abs(compare("llama, tied", tmp_path, method, {}, PADDED)) < 0.0002
 

@@ -193,8 +193,8 @@ def _tried(spec: TrainSpec, architecture: str, format_name: str, folder: Path) -
         reload = _relative(_logits(loaded, row, choice), tuned)
         # A form that is saved plainer than it was trained is rounded once more.
         found.hold("reloads", reload <= _RELOADS[format_name])
-        with loaded.disable_adapter():
-            found.hold("leaves the base", _relative(_logits(loaded, row, choice), base) <= 1e-6)
+        with adapters.without(loaded) as alone:
+            found.hold("leaves the base", _relative(_logits(alone, row, choice), base) <= 1e-6)
         if spec.method.method.is_mergeable:
             try:
                 merged = _merged(loaded, row, spec, format_name, found)
