@@ -23,7 +23,8 @@ from sqlalchemy import (
     update,
 )
 
-from jobs import tables
+from jobs import refusals, tables
+from jobs.changes import Changes
 from jobs.database import Database
 from jobs.endings import Ending, what_next
 from jobs.errors import BadJob, LeaseLost, WrongState
@@ -63,8 +64,6 @@ _SHOWN_FIRST = case(
 # Built once, their values given at each call: building a statement costs more than running it.
 _INSERT_JOB = insert(_jobs).returning(_jobs)
 _INSERT_SLOTS = insert(_slots)
-_INSERT_EVENT = insert(_events)
-_UPDATE_JOB = update(_jobs).where(_jobs.c.id == bindparam("job_id")).returning(_jobs)
 _UPDATE_WAITING = (
     update(_jobs)
     .where(_jobs.c.id == bindparam("job_id"), _jobs.c.state == JobState.QUEUED.value)
@@ -95,6 +94,7 @@ class Store:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         self._clock = clock
+        self._changes = Changes(clock)
         self._database = Database(path, patience_s=patience_s)
         bring_up_to_date(self._database, SCHEMA)
 
@@ -196,20 +196,20 @@ class Store:
         }
         with self._database.writing() as connection:
             if after is not None:
-                _refuse_a_failed_first(get(connection, after))
+                refusals.refuse_a_failed_first(get(connection, after))
             values["position"] = last_position(connection) + 1.0
             row = connection.execute(_INSERT_JOB, values).one()
-            return self._tell(connection, as_job(row), "enqueued", "Put in the queue.")
+            return self._changes.tell(connection, as_job(row), "enqueued", "Put in the queue.")
 
     def cancel(self, job_id: int) -> Job:
         """Cancel a waiting or paused job at once; ask the runner of an active one to do so."""
         with self._database.writing() as connection:
             job = get(connection, job_id)
             if job.state.is_ended:
-                raise WrongState(_ended_words(job, "cancel"))
+                raise WrongState(refusals.ended(job, "cancel"))
             if job.state.is_active:
                 return self._ask(connection, job, Intent.CANCEL, "Asked to cancel.")
-            job = self._change(
+            job = self._changes.change(
                 connection,
                 job,
                 "cancelled",
@@ -220,7 +220,7 @@ class Store:
                 error_code=None,
                 error=None,
             )
-            self._fail_those_after(connection, job)
+            self._changes.fail_those_after(connection, job)
             return job
 
     def pause(self, job_id: int) -> Job:
@@ -232,8 +232,8 @@ class Store:
             if job.state.is_active:
                 return self._ask(connection, job, Intent.PAUSE, "Asked to pause.")
             if job.state != JobState.QUEUED:
-                raise WrongState(_ended_words(job, "pause"))
-            return self._change(
+                raise WrongState(refusals.ended(job, "pause"))
+            return self._changes.change(
                 connection, job, "paused", "Paused.", state=JobState.PAUSED, waiting_for=None
             )
 
@@ -243,10 +243,10 @@ class Store:
             job = get(connection, job_id)
             if job.intent == Intent.PAUSE:
                 words = "Asked to go on after all."
-                return self._change(connection, job, "resume asked", words, intent=None)
+                return self._changes.change(connection, job, "resume asked", words, intent=None)
             if job.state != JobState.PAUSED:
-                raise WrongState(_not_paused_words(job))
-            return self._change(
+                raise WrongState(refusals.not_paused(job))
+            return self._changes.change(
                 connection,
                 job,
                 "resumed",
@@ -262,10 +262,10 @@ class Store:
         with self._database.writing() as connection:
             job = get(connection, job_id)
             if job.state not in (JobState.FAILED, JobState.CANCELLED):
-                raise WrongState(_not_failed_words(job))
+                raise WrongState(refusals.not_failed(job))
             if job.after is not None:
-                _refuse_a_failed_first(get(connection, job.after))
-            return self._retry(connection, job)
+                refusals.refuse_a_failed_first(get(connection, job.after))
+            return self._changes.retry(connection, job)
 
     def schedule(self, job_id: int, *, run_after: float = 0.0, hours: str | None = None) -> Job:
         """Say when a job may run: not before a moment, only within hours of the day (`22:00-06:00`).
@@ -276,11 +276,11 @@ class Store:
         with self._database.writing() as connection:
             job = get(connection, job_id)
             if job.state.is_ended:
-                raise WrongState(_ended_words(job, "schedule"))
+                raise WrongState(refusals.ended(job, "schedule"))
             words = f"Set to run within {wanted} only." if wanted else "Set to run at any time."
             if run_after > self._clock():
                 words += f" Not before {written(run_after)}."
-            return self._change(
+            return self._changes.change(
                 connection,
                 job,
                 "scheduled",
@@ -311,7 +311,7 @@ class Store:
                 return job
             position = between(connection, job, other, ahead=before is not None)
             words = f"Moved to run {'before' if before is not None else 'after'} job {beside}."
-            return self._change(
+            return self._changes.change(
                 connection,
                 job,
                 "reordered",
@@ -357,7 +357,7 @@ class Store:
         A dispatcher that saw the job unowned just before then holds a stale one. Raises LeaseLost.
         """
         with self._owned(job_id, token) as (connection, job):
-            return self._change(
+            return self._changes.change(
                 connection,
                 job,
                 "started",
@@ -371,7 +371,7 @@ class Store:
         """Note that the task's process has begun. Raises LeaseLost."""
         with self._owned(job_id, token) as (connection, job):
             now = self._clock()
-            return self._change(
+            return self._changes.change(
                 connection,
                 job,
                 "running",
@@ -408,7 +408,7 @@ class Store:
             following = what_next(job, ending)
             state = following.state
             connection.execute(_FREE_SLOTS, {"job_id": job_id})
-            job = self._change(
+            job = self._changes.change(
                 connection,
                 replace(job, slots=()),
                 state.value if state != JobState.QUEUED else "handed back",
@@ -423,7 +423,7 @@ class Store:
                 **_NO_OWNER,
             )
             if state in (JobState.FAILED, JobState.CANCELLED):
-                self._fail_those_after(connection, job)
+                self._changes.fail_those_after(connection, job)
             return job
 
     # Below: parts of the verbs, each within the caller's transaction.
@@ -456,73 +456,14 @@ class Store:
             _INSERT_SLOTS, [{"slot": slot, "job_id": row.id} for slot in placement.slots]
         )
         job = as_job(row, placement.slots)
-        return self._tell(connection, job, "claimed", f"Claimed for {', '.join(job.slots)}.")
+        return self._changes.tell(
+            connection, job, "claimed", f"Claimed for {', '.join(job.slots)}."
+        )
 
     def _ask(self, connection: Connection, job: Job, intent: Intent, words: str) -> Job:
         if job.intent == intent:
             return job
-        return self._change(connection, job, f"{intent} asked", words, intent=intent)
-
-    def _retry(self, connection: Connection, job: Job) -> Job:
-        job = self._change(
-            connection,
-            job,
-            "retried",
-            "Put in the queue again.",
-            state=JobState.QUEUED,
-            position=last_position(connection) + 1.0,
-            owners_lost=0,
-            error_code=None,
-            error=None,
-            ended_at=None,
-        )
-        taken_along = select(_jobs).where(
-            _jobs.c.after == job.id, _jobs.c.error_code == "prerequisite"
-        )
-        for follower in all_of(connection, taken_along.order_by(*RUN_ORDER)):
-            self._retry(connection, follower)
-        return job
-
-    def _fail_those_after(self, connection: Connection, first: Job) -> None:
-        """A job that did not succeed takes along, as failed, those that had to come after it."""
-        happened = "was cancelled" if first.state == JobState.CANCELLED else "failed"
-        words = (
-            f"Job {first.id} ({first.name}), which has to come first, {happened}. "
-            "Try that one again; this one then follows by itself."
-        )
-        waiting = (JobState.QUEUED.value, JobState.PAUSED.value)
-        query = select(_jobs).where(_jobs.c.after == first.id, _jobs.c.state.in_(waiting))
-        for job in all_of(connection, query):
-            failed = self._change(
-                connection,
-                job,
-                "failed",
-                words,
-                state=JobState.FAILED,
-                error_code="prerequisite",
-                error=words,
-                ended_at=self._clock(),
-                waiting_for=None,
-            )
-            self._fail_those_after(connection, failed)
-
-    def _change(
-        self, connection: Connection, job: Job, kind: str, words: str, **values: Any
-    ) -> Job:
-        row = connection.execute(_UPDATE_JOB, {"job_id": job.id, **values}).one()
-        return self._tell(connection, as_job(row, job.slots), kind, words)
-
-    def _tell(self, connection: Connection, job: Job, kind: str, words: str) -> Job:
-        happened = {
-            "job_id": job.id,
-            "at": self._clock(),
-            "kind": kind,
-            "state": job.state.value,
-            "attempt": job.attempt,
-            "words": words,
-        }
-        connection.execute(_INSERT_EVENT, happened)
-        return job
+        return self._changes.change(connection, job, f"{intent} asked", words, intent=intent)
 
 
 def _check_json(spec: dict[str, Any]) -> None:
@@ -530,31 +471,3 @@ def _check_json(spec: dict[str, Any]) -> None:
         json.dumps(spec)
     except (TypeError, ValueError) as error:
         raise BadJob(f"The spec of a job must be JSON: {error}.") from error
-
-
-def _refuse_a_failed_first(first: Job) -> None:
-    if first.state in (JobState.FAILED, JobState.CANCELLED):
-        raise WrongState(
-            f"Job {first.id} ({first.name}), which has to come first, did not succeed "
-            f"({first.state.sentence}). Try that one again first."
-        )
-
-
-def _ended_words(job: Job, verb: str) -> str:
-    return f"Job {job.id} cannot be {verb}{'led' if verb == 'cancel' else 'd'}: {_is(job)}."
-
-
-def _not_paused_words(job: Job) -> str:
-    if job.state in (JobState.FAILED, JobState.CANCELLED):
-        return f"Job {job.id} is not paused: {_is(job)}. To run it once more, try it again."
-    return f"Job {job.id} is not paused: {_is(job)}."
-
-
-def _not_failed_words(job: Job) -> str:
-    if job.state == JobState.PAUSED:
-        return f"Job {job.id} is paused: resume it."
-    return f"Job {job.id} cannot be tried again: {_is(job)}."
-
-
-def _is(job: Job) -> str:
-    return f"its state is '{job.state.sentence}'"

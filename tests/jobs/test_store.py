@@ -240,15 +240,6 @@ def test_a_failed_job_can_be_tried_again_at_the_end_of_the_queue(
     assert waiting_ids(store) == [2, 1]
 
 
-def test_resume_and_retry_name_each_other(store: Store, me: Identity) -> None:
-    store.pause(store.enqueue("train", {}).id)
-    with pytest.raises(WrongState, match="resume it"):
-        store.retry(1)
-    store.cancel(1)
-    with pytest.raises(WrongState, match="try it again"):
-        store.resume(1)
-
-
 def test_a_job_waits_for_the_one_before_it(store: Store, me: Identity) -> None:
     first = store.enqueue("convert", {}, name="starter")
     second = store.enqueue("train", {}, after=first.id, priority=9)
@@ -257,31 +248,6 @@ def test_a_job_waits_for_the_one_before_it(store: Store, me: Identity) -> None:
     assert store.job(second.id).waiting_for == "job 1 (starter) to be done"
     store.settle(first.id, str(first.lease_token), DONE)
     assert claimed(store, me).id == second.id
-
-
-@pytest.mark.parametrize("cancelled", [True, False])
-def test_a_job_fails_with_the_one_that_had_to_come_first_and_comes_back_with_it(
-    store: Store, me: Identity, cancelled: bool
-) -> None:
-    first = store.enqueue("convert", {}, name="starter")
-    second = store.enqueue("train", {}, after=first.id)
-    third = store.enqueue("export", {}, after=second.id)
-    _ = store.cancel(first.id) if cancelled else settled(store, me, BROKEN)
-    for job in (store.job(second.id), store.job(third.id)):
-        assert (job.state, job.error_code) == (JobState.FAILED, "prerequisite")
-    assert "Job 1 (starter)" in str(store.job(second.id).error)
-    store.retry(first.id)
-    assert waiting_ids(store) == [1, 2, 3]
-
-
-def test_nothing_is_enqueued_or_tried_again_after_a_job_that_failed(store: Store) -> None:
-    first = store.enqueue("convert", {})
-    second = store.enqueue("train", {}, after=first.id)
-    store.cancel(first.id)
-    with pytest.raises(WrongState, match="Try that one again first"):
-        store.enqueue("train", {}, after=first.id)
-    with pytest.raises(WrongState, match="Try that one again first"):
-        store.retry(second.id)
 
 
 def test_a_job_waits_for_memory_and_says_so(store: Store, me: Identity) -> None:
