@@ -14,6 +14,7 @@ from studio.checks.detectors import DETECTORS
 from studio.data.readers import READERS
 from studio.data.shapes import SHAPES
 from studio.formats import FORMATS
+from studio.library.hub import ENDINGS, PREFIX
 from studio.loggers import LOGGERS
 from studio.methods import METHODS
 from studio.methods.benchmark import NOISE_POINTS, best
@@ -253,10 +254,19 @@ def _data_page() -> str:
         "read: its rows are kept in the data folder, a piece at a time, whatever its size.",
         "## Files",
         "What a file is, is told by what it holds; the name's ending decides only where that is not clear. "
-        "Formulas and macros are never run, nothing is fetched, and what is locked with a password is "
-        "refused. A workbook's first sheet with a table is read unless another is chosen on the page; "
-        "so it is with the splits of a data set and the sorts of files in a folder.",
+        "Formulas and macros are never run, links inside a file are not followed, and what is locked with "
+        "a password is refused. A workbook's first sheet with a table is read unless another is chosen on the "
+        "page; so it is with the splits of a data set and the sorts of files in a folder.",
         _readers(),
+        "A large file is read by a process of its own, while the page says how far it is and offers to "
+        "stop; so are its rows looked through and mended.",
+        "## Data sets of the Hugging Face Hub",
+        f"`{PREFIX}owner/name` stands wherever a file may: on the page, in `python launch.py data "
+        f"{PREFIX}owner/name`, and in the spec's `data.path`; `{PREFIX}owner/name@revision` names a branch, "
+        "a tag or a commit. This is the only case in which something is fetched, and only when asked for: "
+        f"the tables of the data set ({', '.join(f'`{ending}`' for ending in ENDINGS)}) and nothing that "
+        "lies beside them; no program of others is run. A download that was cut off goes on where it stood. "
+        "What is here is used as it is, also without a network, and a run names the commit.",
         "## Layouts",
         "How the rows are laid out is recognised by the names of the columns (in English, German, French, "
         "Spanish, Portuguese, Chinese and Japanese) and by what stands in them. Each layout has a small "

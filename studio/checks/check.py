@@ -72,7 +72,10 @@ class Circumstances:
 
 @dataclass(frozen=True)
 class Fix:
-    """A way to mend the rows of a finding: `change` gives the row as it should be, None leaves it out."""
+    """A way to mend the rows of a finding: `change` gives the row as it should be, None leaves it out.
+
+    `change` is a function of a module (or `partial` of one): fixes are applied by another process.
+    """
 
     name: str
     title: str

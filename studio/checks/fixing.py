@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,6 +18,7 @@ from studio.data.split import group_of
 from studio.data.table import Record, Row, Source, Table
 from studio.errors import AskedWrongly
 from studio.library import Library, Version
+from studio.settings import Home
 
 
 class Kept(NamedTuple):
@@ -101,9 +104,28 @@ def mend(
     return library.versions.add(subject.version, dataset.hash, note)
 
 
+def mend_at(
+    home: Home,
+    subject: Subject,
+    check: str,
+    finding: Finding,
+    fix: Fix,
+    on_progress: Callable[[float, str], None] = lambda share, words: None,
+) -> Version:
+    """`mend` for a process that holds no library of its own."""
+    with closing(Library(home)) as library:
+        return mend(library, subject, check, finding, fix, on_progress)
+
+
 def writing(column: str, value: str) -> Fix:
     """The fix by hand that writes something else into one cell."""
-    return Fix("write", f"'{column}' written anew", lambda row, roles, data: {**row, column: value})
+    return Fix("write", f"'{column}' written anew", partial(_written, column, value))
+
+
+def _written(
+    column: str, value: str, row: Row, roles: Mapping[str, str], data: Mapping[str, Any]
+) -> Row:
+    return {**row, column: value}
 
 
 def _moved(

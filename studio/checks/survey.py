@@ -34,6 +34,10 @@ class Found:
     words: str
     numbers: tuple[int, ...]
 
+    def __reduce__(self) -> tuple[Callable[..., Found], tuple[Any, ...]]:
+        """To another process goes the check's name: its functions are there already."""
+        return _found_again, (self.check.name, self.finding, self.words, self.numbers)
+
     @property
     def count(self) -> int:
         """In how many rows."""
@@ -52,6 +56,10 @@ class Found:
             "examples": [each.text for each in self.finding.excerpts],
             "fixes": [{"name": fix.name, "title": fix.title} for fix in self.check.fixes],
         }
+
+
+def _found_again(check: str, finding: Finding, words: str, numbers: tuple[int, ...]) -> Found:
+    return Found(checks.CHECKS[check], finding, words, numbers)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from studio.data.table import Table
 from studio.errors import DataProblem
 
 EXAMPLES_SHOWN = 3
+_SAID_EVERY_ROWS = 1_000
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,15 @@ class Inspection:
 
 
 def inspect(
-    table: Table, roles: Mapping[str, str] | None = None, objective: str | None = None
+    table: Table,
+    roles: Mapping[str, str] | None = None,
+    objective: str | None = None,
+    on_progress: Callable[[float, str], None] = lambda share, words: None,
 ) -> Inspection:
     """Look through a table, with the columns chosen in `roles`, else recognised; no row is held.
 
-    Without `objective` it is recognised too, or told by the roles.
+    Without `objective` it is recognised too, or told by the roles. `on_progress` hears the share done
+    and what is being done; what it raises ends this.
 
     Raises DataProblem when `roles` do not fit its columns (`.fields` then names each).
     """
@@ -72,9 +77,12 @@ def inspect(
     rejected: dict[str, list[tuple[int, int]]] = {}
     samples: list[Example] = []
     ready = 0
-    for found in walk(
+    walked = walk(
         table.rows, mapping.roles, mapping.objective, lines=table.lines, numbers=table.numbers
-    ):
+    )
+    for count, found in enumerate(walked):
+        if count % _SAID_EVERY_ROWS == 0:
+            on_progress(count / len(table.rows), f"Row {count:,} of {len(table.rows):,}")
         place = (found.place.number, found.place.line)
         if isinstance(found, Rejected):
             rejected.setdefault(found.check, []).append(place)

@@ -234,6 +234,10 @@ class StoredRows(Sequence[Row]):
     length: int
     hash: str
 
+    def __reduce__(self) -> tuple[type[StoredRows], tuple[Any, ...]]:
+        """To another process goes where the rows lie; it opens them itself."""
+        return StoredRows, (self.folder, self.kinds, self.length, self.hash)
+
     def __len__(self) -> int:
         return self.length
 

@@ -19,6 +19,7 @@ from filelock import FileLock
 from jobs import programs
 from jobs.durable import sync_folder, sync_tree
 from studio.errors import DataProblem, ModelProblem
+from studio.library.leftovers import remove_unless_in_use
 from studio.models.fetch import HubFile, Repository, api, bring_all, expect_room, explained
 from studio.models.origin import Origin, read_origin
 from studio.settings import Home
@@ -28,7 +29,7 @@ Progress = Callable[[int, int], None]
 
 _PROGRAM = "studio.library.hub"
 _ANSWER_TIMEOUT_S = 20.0
-_ENDINGS = (".parquet", ".arrow", ".csv", ".tsv", ".jsonl", ".ndjson", ".json")
+ENDINGS = (".parquet", ".arrow", ".csv", ".tsv", ".jsonl", ".ndjson", ".json")
 _NO_DATA = {"dataset_infos.json", "dataset_info.json", "state.json", "config.json"}
 _NAME = re.compile(r"([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@([\w./-]+))?")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -176,14 +177,23 @@ def _brought(
             sync_tree(staging)
             staging.rename(folder)
             sync_folder(folder.parent)
+            _give_up_others(wanted, staging)
     return folder
+
+
+def _give_up_others(wanted: HubDataset, staging: Path) -> None:
+    """Remove what was begun of other commits of this dataset: the branch has moved on since."""
+    name = f".hub--{wanted.repo_id.replace('/', '--')}--"
+    for other in staging.parent.glob(f"{name}*.fetching"):
+        if _COMMIT.fullmatch(other.name.removeprefix(name).removesuffix(".fetching")):
+            remove_unless_in_use(other)
 
 
 def _is_data(name: str) -> bool:
     """A plain table or text below the repository's folder; nothing that leads out of it."""
     path = PurePosixPath(name)
     return (
-        path.suffix.lower() in _ENDINGS
+        path.suffix.lower() in ENDINGS
         and path.name not in _NO_DATA
         and not path.is_absolute()
         and not any(part.startswith(".") for part in path.parts)
@@ -194,7 +204,7 @@ def _is_data(name: str) -> bool:
 def _nothing(repo_id: str, count: int) -> str:
     return (
         f"'{repo_id}' holds no table that can be read ({count:,} files, none of them "
-        f"{', '.join(_ENDINGS)}). A dataset that is made by a program is not fetched: no program of "
+        f"{', '.join(ENDINGS)}). A dataset that is made by a program is not fetched: no program of "
         "others is run here. Look for a copy in Parquet (often in the branch 'refs/convert/parquet': "
         f"{PREFIX}{repo_id}@refs/convert/parquet)."
     )

@@ -6,13 +6,15 @@ import errno
 import shutil
 import time
 import uuid
+import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from filelock import FileLock
 from sqlalchemy.dialects.sqlite import insert
 
 from jobs.database import Database
@@ -28,6 +30,7 @@ from studio.library.tables import DATASETS, DRAFTS, IMPORTS, SCHEMA
 from studio.library.versions import Version, Versions
 from studio.settings import Home
 
+_IMPORT_SLOTS = 64
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -96,6 +99,13 @@ class Library:
         known = self._known_import(path, part)
         if known is not None:
             return known
+        # Page and model worker may come to the same file at once: the second finds what the first kept.
+        slot = zlib.crc32(str(path).encode("utf-8", "replace")) % _IMPORT_SLOTS
+        with FileLock(self.home.tmp / f"import-{slot}.lock"):
+            return self._known_import(path, part) or self._import(path, part, progress)
+
+    def _import(self, path: Path, part: str | None, progress: Progress | None) -> Imported:
+        """Read a file and keep its rows."""
         stamp = stamp_of(path)
         source = open_source(path, part)
         dataset, rows = self._kept(source, "", progress)
@@ -296,6 +306,16 @@ class Library:
                 f"({error.strerror or error}). Look whether that folder can be written to.",
                 code="home",
             ) from error
+
+
+def import_into(
+    home: Home, path: Path, part: str | None, on_progress: Callable[[float, str], None]
+) -> None:
+    """`Library.import_file` for a process that holds no library of its own."""
+    with closing(Library(home)) as library:
+        library.import_file(
+            path, part, progress=lambda rows: on_progress(0.0, f"{rows:,} rows read")
+        )
 
 
 def _as_utf8(text: str) -> str:

@@ -87,7 +87,10 @@ class Backstage:
 
     def resume(self) -> None:
         """Bring up a dispatcher for what an earlier start left waiting or running; tidy up."""
+        from studio.library.leftovers import sweep
+
         forget_old_uploads(self.home)
+        sweep(self.home)
         try:
             self.orders.queue.tend()
         except QueueError as error:

@@ -8,18 +8,22 @@ from typing import Any
 
 import gradio as gr
 
-from studio.checks.survey import Progress
-from studio.errors import StudioError
+from studio.checks.survey import Progress, Report
+from studio.errors import DataProblem, StudioError
 from studio.ui.draft import Draft
 from studio.ui.own_data import OwnData
 from studio.ui.steps import data_step, preview_part, problems
-from studio.ui.waiting import Work
+from studio.ui.waiting import Abandoned, Step, Work
 
 Read = Callable[[tuple[Any, ...]], tuple[str, Draft]]
 Keep = Callable[[str, Draft], None]
 
 SETTLED = ("version", "dataset", "dataset_for", "columns_for")
 """The fields of the form that a fix changes."""
+
+_UNTOUCHED = [gr.skip()] * (len(SETTLED) + 3)
+_STOPPED = "The checks were stopped. Your rows are as they were."
+_NOT_CHANGED = "This was stopped; your rows are as they were."
 
 
 class Checking:
@@ -31,6 +35,7 @@ class Checking:
         self._keep = keep
         self._numbers = itertools.count()
         self._newest: dict[str, int] = {}
+        self._works: dict[str, Work[Any]] = {}
 
     def check(self, *shown: Any) -> Iterator[list[Any]]:
         """Run the checks on what the form holds and show what they found."""
@@ -38,10 +43,17 @@ class Checking:
         yield from self._checked(draft_id, draft, self._begin(draft_id))
 
     def mend(self, value: Any, *shown: Any) -> Iterator[list[Any]]:
-        """A button of the list: a fix, or the way back."""
+        """A button of the list: a fix, the way back, an end to what is being done, or once more."""
         draft_id, draft = self._read(shown)
         check, _, fix = str((value or {}).get("chosen", "")).partition(":")
-        if check == problems.UNDO:
+        if check == problems.STOP:
+            if draft_id in self._works:
+                self._works[draft_id].stop()
+            yield [*problems.unchanged(), *_UNTOUCHED]
+        elif check == problems.AGAIN:
+            for update in self._checked(draft_id, draft, self._begin(draft_id)):
+                yield [*update, *_UNTOUCHED]
+        elif check == problems.UNDO:
             yield from self._changed(draft_id, draft, lambda progress: self._data.undo(draft))
         elif check:
             yield from self._changed(
@@ -83,23 +95,28 @@ class Checking:
         self._newest[draft_id] = number
         return number
 
+    def _steps(self, draft_id: str, work: Work[Any]) -> Iterator[Step]:
+        """The steps of some work, which the window's Stop now means."""
+        self._works[draft_id] = work
+        return work.steps()
+
     def _changed(
         self, draft_id: str, draft: Draft, change: Callable[[Progress], Draft]
     ) -> Iterator[list[Any]]:
         """Change the data, show it, and check it anew; where that does not go, say why."""
         run = self._begin(draft_id)
-        untouched = [gr.skip()] * (len(SETTLED) + 3)
         work = Work(change)
-        for step in work.steps():
-            yield [*problems.working(*step), *untouched]
+        for step in self._steps(draft_id, work):
+            yield [*problems.working(*step), *_UNTOUCHED]
         try:
             draft = work.value()
-        except StudioError as error:
-            for update in self._checked(draft_id, draft, run, error.words):
-                yield [*update, *untouched]
+            found = self._data.found(draft)
+        except (StudioError, Abandoned) as error:
+            words = _NOT_CHANGED if isinstance(error, Abandoned) else error.words
+            for update in self._checked(draft_id, draft, run, words):
+                yield [*update, *_UNTOUCHED]
             return
         self._keep(draft_id, draft)
-        found = self._data.found(draft)
         settled = [
             *(getattr(draft, name) for name in SETTLED),
             data_step.findings_html(found),
@@ -109,7 +126,7 @@ class Checking:
         for update in self._checked(draft_id, draft, run):
             # What the form was settled on is said once: later the person may have gone on.
             yield [*update, *settled]
-            settled = untouched
+            settled = _UNTOUCHED
 
     def _checked(
         self, draft_id: str, draft: Draft, run: int, trouble: str = ""
@@ -119,33 +136,52 @@ class Checking:
         That one is needed: Gradio shows what a handler said last once more when it ends, and an older
         run may end after a newer one has said all.
         """
-        try:
-            found = self._data.found(draft) if draft.data_file else None
-        except StudioError:
-            found = None  # which the step says itself
-        if found is None or not found.mapping.roles:
-            yield problems.hidden()
-            return
-        history = self._data.history(draft)
-        columns = found.table.columns
-        work = Work(lambda progress: self._data.report(draft, progress))
-        for step in work.steps():
+        looking = Work(lambda progress: self._looked(draft, progress))
+        for step in self._steps(draft_id, looking):
             if self._newest.get(draft_id) != run:
                 yield problems.unchanged()
                 return
             yield problems.working(*step)
-        report = work.value()
+        try:
+            report = looking.value()
+        except (StudioError, Abandoned) as error:
+            words = _STOPPED if isinstance(error, Abandoned) else error.words
+            is_newest = self._newest.get(draft_id) == run
+            yield problems.ended(words) if is_newest else problems.unchanged()
+            return
         if self._newest.get(draft_id) != run:
             yield problems.unchanged()
             return
+        if report is None:
+            yield problems.hidden()
+            return
+        history = self._data.history(draft)
+        columns = self._data.found(draft).table.columns
         yield problems.shown(report, history, columns, trouble)
         # The model worker may first have to start; what is known is shown meanwhile.
         lengths = Work(lambda progress: self._data.lengths(draft, progress))
-        for _ in lengths.steps():
+        for step in self._steps(draft_id, lengths):
             if self._newest.get(draft_id) != run:
-                break
-        more = lengths.value() if self._newest.get(draft_id) == run else None
-        if more is not None and more.found:
-            yield problems.shown(report.with_more(more), history, columns, trouble)
-        elif self._newest.get(draft_id) != run:
+                yield problems.unchanged()
+                return
+            yield problems.counting(*step)
+        try:
+            more = lengths.value()
+        except Abandoned:
+            more = None
+        if self._newest.get(draft_id) != run:
             yield problems.unchanged()
+        elif more is not None and more.found:
+            yield problems.shown(report.with_more(more), history, columns, trouble)
+        else:
+            yield problems.counted()
+
+    def _looked(self, draft: Draft, progress: Progress) -> Report | None:
+        """What the checks find; None where there is nothing to check, which the step says itself."""
+        if not draft.data_file or self._data.is_held_back(draft):
+            return None
+        try:
+            found = self._data.found(draft, progress)
+        except DataProblem:
+            return None
+        return self._data.report(draft, progress) if found.mapping.roles else None

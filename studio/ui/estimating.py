@@ -66,7 +66,9 @@ class Estimating:
         if not draft.model_source:
             return [figures_html(None), *needs_part.shown(None)]
         try:
-            found = self._backstage.model_worker.estimate(draft.to_spec(), lane=draft_id)
+            # While the file is being read in, the worker must not begin to read it, too.
+            spec = self._backstage.own_data.without_unread(draft).to_spec()
+            found = self._backstage.model_worker.estimate(spec, lane=draft_id)
         except AskedWrongly as error:
             titles = method_step.field_titles(draft)
             lines = [f"{titles.get(each.field, each.field)}: {each.words}" for each in error.fields]

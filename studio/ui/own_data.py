@@ -5,30 +5,38 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 from studio.checks import CHECKS
 from studio.checks.batch import Batch, Tokens
 from studio.checks.check import LEAVE_OUT, Cost, Finding, Fix
-from studio.checks.fixing import Subject, mend, writing
+from studio.checks.fixing import Subject, mend_at, writing
 from studio.checks.looking import look_through
 from studio.checks.survey import Encode, Progress, Report
 from studio.data.columns import CONFIDENT, recognise
 from studio.data.inspection import Inspection, inspect
 from studio.data.readers import stamp_of
 from studio.data.table import Table
-from studio.errors import AskedWrongly, StudioError
+from studio.errors import AskedWrongly, DataProblem, StudioError
 from studio.library import Imported, Library, Version
 from studio.library.hub import place_of
+from studio.library.records import import_into
 from studio.spec import TrainSpec
 from studio.ui.draft import Draft
+from studio.worker import apart
 from studio.worker.client import Worker
 
 _REMEMBERED = 8
 _OF_TOKENS: tuple[Cost, ...] = ("tokens",)
 
 Value = TypeVar("Value")
+
+
+def silent(share: float, words: str) -> None:
+    """Progress that nobody wants to hear of."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +53,11 @@ class Data:
 
 
 class OwnData:
-    """One a page server. What was read or found is remembered: no other change of the form reads it anew."""
+    """One a page server. What was read or found is remembered: no other change of the form reads it anew.
+
+    Whatever goes through all rows is done by a process apart (`studio.worker.apart`): it may take
+    minutes and much memory. `on_progress` hears how far it is, and ends it by raising something.
+    """
 
     def __init__(self, library: Callable[[], Library], worker: Callable[[], Worker]) -> None:
         self._library = library
@@ -53,13 +65,14 @@ class OwnData:
         self._imports: OrderedDict[Any, Imported] = OrderedDict()
         self._data: OrderedDict[Any, Data] = OrderedDict()
         self._reports: OrderedDict[Any, Report] = OrderedDict()
+        self._held: dict[Any, StudioError] = {}
 
-    def data(self, draft: Draft) -> Data:
+    def data(self, draft: Draft, on_progress: Progress = silent) -> Data:
         """The draft's rows with the columns chosen by hand or recognised.
 
         Raises DataProblem when the file cannot be read or the columns do not fit.
         """
-        imported = self._imported(draft.data_file, draft.chosen_part)
+        imported = self._imported(draft.data_file, draft.chosen_part, on_progress)
         version = self._version(draft, imported.dataset.hash)
         columns = draft.chosen_columns
         chosen = tuple(sorted((columns or {}).items()))
@@ -67,25 +80,68 @@ class OwnData:
 
         def look() -> Data:
             table = self._library().table_of(version, imported.table)
-            return Data(version, inspect(table, columns, draft.objective))
+            found = apart.call(inspect, table, columns, draft.objective, on_progress=on_progress)
+            return Data(version, replace(found, table=table))
 
         return _remembered(self._data, key, look)
 
-    def found(self, draft: Draft) -> Inspection:
+    def found(self, draft: Draft, on_progress: Progress = silent) -> Inspection:
         """What the draft's file holds; raises as `data`."""
-        return self.data(draft).found
+        return self.data(draft, on_progress).found
 
-    def recognised(self, draft: Draft) -> Draft:
+    def recognised(self, draft: Draft, on_progress: Progress = silent) -> Draft:
         """The draft with the goal that its file is recognised for, where that is a new file."""
         if not draft.data_file or draft.objective_for == draft.data_file:
             return draft
         try:
-            table = self._imported(draft.data_file, draft.chosen_part).table
-        except StudioError:
+            table = self._imported(draft.data_file, draft.chosen_part, on_progress).table
+        except DataProblem:
             return draft
         mapping = recognise(table)
         objective = mapping.objective if mapping.confidence >= CONFIDENT else Draft().objective
         return replace(draft, objective=objective, objective_for=draft.data_file)
+
+    def read(self, draft: Draft, on_progress: Progress = silent) -> Draft:
+        """Have the draft's file read in and looked at; gives the draft with the goal it is recognised for.
+
+        What keeps the file from being read is raised; columns that do not fit are not: `found` says so.
+        """
+        self._imported(draft.data_file, draft.chosen_part, on_progress)
+        draft = self.recognised(draft, on_progress)
+        with suppress(DataProblem):
+            self.found(draft, on_progress)
+        return draft
+
+    def is_read(self, draft: Draft) -> bool:
+        """Whether the draft's file was read in, so that nobody else begins to read it."""
+        if not draft.data_file:
+            return False
+        try:
+            path, part, _ = key = self._import_key(draft.data_file, draft.chosen_part)
+        except StudioError:
+            return False
+        if key in self._held:
+            return False
+        return key in self._imports or self._library().imported(path, part) is not None
+
+    def without_unread(self, draft: Draft) -> Draft:
+        """The draft, without its file as long as that was not read in."""
+        return draft if self.is_read(draft) else replace(draft, data_from="upload", data_upload="")
+
+    def hold_back(self, draft: Draft, error: StudioError) -> None:
+        """Do not read the draft's file again by itself: `error` says why, until it is let go or changes."""
+        self._held[self._import_key(draft.data_file, draft.chosen_part)] = error
+
+    def let_go(self, draft: Draft) -> None:
+        """Read the draft's file again when it is asked for."""
+        self._held.pop(self._import_key(draft.data_file, draft.chosen_part), None)
+
+    def is_held_back(self, draft: Draft) -> bool:
+        """Whether the draft's file is only read again once a person asks for it."""
+        try:
+            return self._import_key(draft.data_file, draft.chosen_part) in self._held
+        except StudioError:
+            return False
 
     def known_report(self, draft: Draft) -> Report | None:
         """What the checks found, where they have been run on just this."""
@@ -94,13 +150,14 @@ class OwnData:
         lengths = self._reports.get(self._lengths_key(draft, data))
         return report.with_more(lengths) if report and lengths else report
 
-    def report(self, draft: Draft, on_progress: Progress = lambda share, words: None) -> Report:
+    def report(self, draft: Draft, on_progress: Progress = silent) -> Report:
         """What the checks find that need no tokens."""
-        data = self.data(draft)
+        data = self.data(draft, on_progress)
 
         def look() -> Report:
             library = self._library()
-            return look_through(
+            return apart.call(
+                look_through,
                 data.found.table,
                 data.found.mapping,
                 held_out=draft.held_out,
@@ -111,9 +168,7 @@ class OwnData:
 
         return _remembered(self._reports, self._report_key(draft, data), look)
 
-    def lengths(
-        self, draft: Draft, on_progress: Progress = lambda share, words: None
-    ) -> Report | None:
+    def lengths(self, draft: Draft, on_progress: Progress = silent) -> Report | None:
         """What the checks find that need tokens; None while there is no model here to count them."""
         data = self.data(draft)
         spec = self._spec(draft, data)
@@ -143,9 +198,7 @@ class OwnData:
 
     # What a person does to the data: each gives the draft that stands on the new version.
 
-    def fix(
-        self, draft: Draft, check: str, fix: str, on_progress: Progress = lambda share, words: None
-    ) -> Draft:
+    def fix(self, draft: Draft, check: str, fix: str, on_progress: Progress = silent) -> Draft:
         """Apply a fix to everything that a check found."""
         self.report(draft, on_progress)
         known = self.known_report(draft)
@@ -161,7 +214,7 @@ class OwnData:
         number: int,
         column: str,
         text: str,
-        on_progress: Progress = lambda share, words: None,
+        on_progress: Progress = silent,
     ) -> Draft:
         """Write something else into one cell, by the row's number in the file."""
         table = self.found(draft).table
@@ -175,7 +228,7 @@ class OwnData:
         self,
         draft: Draft,
         numbers: Sequence[int],
-        on_progress: Progress = lambda share, words: None,
+        on_progress: Progress = silent,
     ) -> Draft:
         """Leave rows out, by their numbers in the file."""
         table = self.found(draft).table
@@ -199,7 +252,10 @@ class OwnData:
         self, draft: Draft, check: str, finding: Finding, fix: Fix, on_progress: Progress
     ) -> Draft:
         data = self.data(draft)
-        version = mend(self._library(), data.subject, check, finding, fix, on_progress)
+        home = self._library().home
+        version = apart.call(
+            mend_at, home, data.subject, check, finding, fix, on_progress=on_progress
+        )
         return self._on(draft, data, version)
 
     def _on(self, draft: Draft, data: Data, version: Version) -> Draft:
@@ -214,10 +270,23 @@ class OwnData:
             columns_for=draft.mapped,
         )
 
-    def _imported(self, name: str, part: str | None) -> Imported:
+    def _imported(self, name: str, part: str | None, on_progress: Progress) -> Imported:
+        library = self._library()
+        path, part, _ = key = self._import_key(name, part)
+        if key in self._held:
+            raise self._held[key]
+
+        def bring() -> Imported:
+            known = library.imported(path, part)
+            if known is None:
+                apart.call(import_into, library.home, path, part, on_progress=on_progress)
+            return known or library.import_file(path, part)
+
+        return _remembered(self._imports, key, bring)
+
+    def _import_key(self, name: str, part: str | None) -> tuple[Path, str | None, str]:
         path = place_of(name, self._library().home)
-        key = (path, part, stamp_of(path))
-        return _remembered(self._imports, key, lambda: self._library().import_file(path, part))
+        return path, part, stamp_of(path)
 
     def _version(self, draft: Draft, hash_: str) -> Version:
         """The draft's version of what was imported; the first where the file has changed since."""

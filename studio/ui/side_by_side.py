@@ -81,7 +81,8 @@ class SideBySide:
     def _row(self, draft: Draft, draft_id: str) -> Row:
         try:
             found = self._backstage.model_worker.estimate(
-                draft.to_spec(), lane=f"{draft_id} methods"
+                self._backstage.own_data.without_unread(draft).to_spec(),
+                lane=f"{draft_id} methods",
             )
         except StudioError as error:
             said = " ".join(each.words for each in getattr(error, "fields", ())) or error.words

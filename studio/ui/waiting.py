@@ -24,7 +24,7 @@ class Step(NamedTuple):
 
 
 class Abandoned(Exception):
-    """Nobody waits for this work any more."""
+    """Nobody waits for this work any more, or a person stopped it."""
 
 
 class Work(Generic[Value]):
@@ -49,8 +49,12 @@ class Work(Generic[Value]):
         finally:
             self._is_abandoned = True
 
+    def stop(self) -> None:
+        """End the work as soon as it says how far it is; `value` then raises Abandoned."""
+        self._is_abandoned = True
+
     def value(self) -> Value:
-        """What came of it. Raises what the work raised."""
+        """What came of it. Raises what the work raised; Abandoned where it was stopped."""
         self._done.wait()
         if self._error is not None:
             raise self._error

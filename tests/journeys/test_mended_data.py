@@ -15,36 +15,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests import tiny
 from tests.journeys.person import Person
-from tests.studio.data.office import write_xlsx
+from tests.studio.checks.planted import COLUMNS, PLANTED, workbook
 from tests.studio.ui.serving import ROOT
-
-# What is planted, in the order in which a person mends it: the check, its fix, the row in the sheet.
-PLANTED = (
-    ("empty", "leave_out", 30),
-    ("duplicates", "leave_out", 31),
-    ("conflicts", "keep_first", 32),
-    ("echo", "leave_out", 33),
-    ("mojibake", "repair", 34),
-    ("markup", "clean", 35),
-    ("personal", "mask", 36),
-)
-
-
-def workbook(file: Path) -> Path:
-    """A merged title, a header whose third column is the one wanted, 27 good rows, seven bad ones."""
-    good = tiny.make_rows(27)
-    bad = [
-        ("Is there a desk for lost keys?", ""),
-        good[0],
-        (good[1][0], "No, it is sold out since Monday."),
-        ("Please say the price again", "Please say the price again"),
-        ("Where is the cafÃ© on the second floor?", "It stands beside the lift."),
-        ("What is in the parcel?", "<p>A lamp &amp; a shade.</p>"),
-        ("Whom do I ask about the bill?", "Write to ana.berg@shop.example, please."),
-    ]
-    rows = [[asked, "see the last column", said] for asked, said in [*good, *bad]]
-    cells = [["Mails of the year, exported", "", ""], ["Question", "Answer", "Checked text"], *rows]
-    return write_xlsx(file, {"Mails": cells}, ["A1:C1"])
 
 
 def found(page: Page) -> dict[str, str]:
@@ -68,6 +40,31 @@ def shots() -> Path | None:
     """Where pictures go, when somebody wants to see them."""
     folder = os.environ.get("STUDIO_SHOTS")
     return Path(folder) if folder else None
+
+
+def test_a_wrong_column_is_corrected_a_problem_mended_and_undone_and_the_mask_is_seen(
+    person: Person, tiny_model: Path, tmp_path: Path
+) -> None:
+    """The first half of the long way below, with one problem instead of seven."""
+    page = person.page
+    person.opens()
+    person.chooses_model(tiny_model)
+    person.uploads(workbook(tmp_path / "mails.xlsx"))
+    person.says_which_column("response", COLUMNS["response"])
+    checks = page.locator("#checks-list")
+    expect(checks).to_contain_text("26 of 34 rows are ready; 8 need a look.")
+    assert set(found(page)) >= {check for check, _, _ in PLANTED}
+
+    fix(page, "personal:mask")
+    expect(checks).to_contain_text("27 of 34 rows are ready; 7 need a look.")
+    page.locator('#checks-list button[data-fix="undo"]').click()
+    expect(checks).to_contain_text("26 of 34 rows are ready; 8 need a look.")
+    first = page.locator("#seen ol.seen > li").first
+    expect(first.locator(".learnt").first).to_have_css("text-decoration-line", "underline")
+    asked, said = tiny.make_rows(1)[0]
+    expect(first).to_contain_text(asked)
+    assert "".join(first.locator(".learnt").all_text_contents()).startswith(said)
+    assert person.complaints == []
 
 
 @pytest.mark.long
@@ -159,14 +156,14 @@ def test_seven_problems_of_a_workbook_are_found_mended_undone_and_trained_past(
     run = person.starts_training("Mended")
     person.waits_until_done()
     spec = json.loads((person.studio.home.runs / str(run) / "spec.json").read_text("utf-8"))
-    assert spec["data"]["columns"] == {"prompt": "Question", "response": "Checked text"}
+    assert spec["data"]["columns"] == COLUMNS
     assert "26 rows to train on, 3 held out" in person.log
     assert person.complaints == []
 
 
 def command(file: Path) -> dict[str, Any]:
     """What `data FILE --json` says of the same file with the same columns."""
-    columns = ("--column", "prompt=Question", "--column", "response=Checked text")
+    columns = [word for role in COLUMNS.items() for word in ("--column", "=".join(role))]
     home = ("--home", str(file.parent / "home-of-the-command"))
     done = subprocess.run(
         [sys.executable, "-m", "studio", "data", str(file), *columns, "--json", *home],

@@ -6,9 +6,11 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
+from studio.data.reading.collections import MOST_ENTRIES
 from studio.data.reading.signature import kind_of
 from studio.data.table import Reader, Source, Table
 from studio.errors import DataProblem
@@ -96,7 +98,8 @@ def _watched(path: Path, read: Callable[[], Iterator[Read]], before: str) -> Ite
 def stamp_of(path: Path) -> str:
     """The state of a file, or of all below a folder, and the way of reading; equal while nothing changed."""
     try:
-        files = [path] if not path.is_dir() else sorted(path.rglob("*"))
+        # Of a folder no more than a folder may hold: somebody may be about to type a longer path.
+        files = [path] if not path.is_dir() else sorted(islice(path.rglob("*"), MOST_ENTRIES))
         states = [(file.stat().st_size, file.stat().st_mtime_ns) for file in files]
     except (OSError, ValueError):
         return ""

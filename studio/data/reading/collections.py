@@ -12,6 +12,8 @@ from studio.data.table import Record, Source
 from studio.errors import DataProblem
 
 MOST_FILES = 10_000
+MOST_ENTRIES = 10 * MOST_FILES
+"""How many files and folders below a folder are looked at."""
 FILE = "file"
 """The column that names the file of each row, where the files are documents."""
 
@@ -83,7 +85,7 @@ def source_of(
 
 def _data_files(folder: Path, path: Path) -> list[Path]:
     """The files that may hold data, in order of name; hidden ones and papers about them left out."""
-    found = itertools.islice(folder.rglob("*"), 10 * MOST_FILES)
+    found = itertools.islice(folder.rglob("*"), MOST_ENTRIES)
     files = sorted(
         file
         for file in found

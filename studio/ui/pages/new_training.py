@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from studio.ui.estimating import Estimating
 from studio.ui.filled import draft_of, field_value
 from studio.ui.pages.new_training_layout import Layout, lay_out
 from studio.ui.pages.page import Page
+from studio.ui.reading import Reading
 from studio.ui.side_by_side import SideBySide
 from studio.ui.steps import (
     data_step,
@@ -31,6 +32,7 @@ from studio.ui.steps import (
     step,
 )
 from studio.ui.steps.step import DATA, METHOD, MODEL, REVIEW, Fields, problem_html
+from studio.ui.waiting import Step
 from studio.ui.wiring import QUIET, WITH_PROGRESS, opening
 
 # The draft's id is part of the address: a reload, or a server started anew, shows the same form.
@@ -60,13 +62,14 @@ def wire_fields(form: Form, layout: Layout) -> None:
     settings = [component for name, component in part.items() if _is_setting(name)]
     model = [part["model_from"], part["model_path"], part["model_hub"]]
     data = [part[f"data_{name}"] for name in ("from", "upload", "path", "pasted", "fetched")]
-    for components, handler, outputs in (
-        (model, form.model_changed, layout.model_shown),
-        (data, form.data_changed, layout.data_shown),
+    for components, handler, outputs, how in (
+        (model, form.model_changed, layout.model_shown, QUIET),
+        (data, form.data_changed, layout.data_shown, WITH_PROGRESS),
         (
             [*settings, part["held_out"], part["licence"], part["name"]],
             form.settings_changed,
             layout.method_shown,
+            QUIET,
         ),
     ):
         done = gr.on(
@@ -75,7 +78,7 @@ def wire_fields(form: Form, layout: Layout) -> None:
             inputs,
             outputs,
             trigger_mode="always_last",
-            **QUIET,
+            **how,
         )
         if components is data:
             done.then(*form.checks(layout), **WITH_PROGRESS)
@@ -90,13 +93,19 @@ def wire_fields(form: Form, layout: Layout) -> None:
         trigger_mode="always_last",
         **QUIET,
     )
+    # Another file is not begun before the one before it was read: that one is given up.
+    gr.on([each.change for each in data], form.pass_over, inputs, None, **QUIET)
     # By hand only: what the page fills in itself is no choice.
     layout.data.goal.choice.input(
-        spoken(form.goal_chosen), inputs, layout.data_shown, trigger_mode="always_last", **QUIET
+        spoken(form.goal_chosen),
+        inputs,
+        layout.data_shown,
+        trigger_mode="always_last",
+        **WITH_PROGRESS,
     ).then(*form.checks(layout), **WITH_PROGRESS)
     for role in layout.data.roles.values():
-        chosen = [part["columns_for"], layout.data.findings, layout.data.preview]
-        role.input(spoken(form.roles_chosen), inputs, chosen, **QUIET).then(
+        chosen = [part["columns_for"], *layout.roles_shown]
+        role.input(spoken(form.roles_chosen), inputs, chosen, **WITH_PROGRESS).then(
             *form.checks(layout), **WITH_PROGRESS
         )
     gr.on(
@@ -114,8 +123,12 @@ def wire_sources(form: Form, layout: Layout) -> None:
     part = form.fields.components
     inputs = [layout.draft_id, *form.fields.inputs]
     layout.data.part.input(
-        spoken(form.part_chosen), inputs, [part["part_for"], *layout.data_shown], **QUIET
-    )
+        spoken(form.part_chosen), inputs, [part["part_for"], *layout.data_shown], **WITH_PROGRESS
+    ).then(*form.checks(layout), **WITH_PROGRESS)
+    layout.data.stop.click(form.stop_reading, layout.draft_id, None, **QUIET)
+    layout.data.again.click(
+        spoken(form.read_again), inputs, layout.data_shown, **WITH_PROGRESS
+    ).then(*form.checks(layout), **WITH_PROGRESS)
     layout.data.paste.change(
         spoken(form.pasted),
         layout.data.paste,
@@ -215,6 +228,7 @@ class Form:
         self.backstage = backstage
         self.fields = fields
         self.data = backstage.own_data
+        self.reading = Reading(self.data)
         self.checking = Checking(self.data, self.read, self.keep)
         self.estimating = Estimating(backstage, self.read)
         self.side_by_side = SideBySide(backstage, self.read)
@@ -287,15 +301,35 @@ class Form:
         self.keep(draft_id, draft)
         return model_step.shown(draft, self.backstage.home)
 
-    def data_changed(self, *shown: Any) -> list[Any]:
+    def data_changed(self, *shown: Any) -> Iterator[list[Any]]:
         """Another file: its findings; goal and columns are recognised anew."""
         draft_id, draft = self.read(shown)
         if not draft_id:
             # The window is being opened: what it is given is what was kept.
-            return [gr.skip()] * len(data_step.shown(draft, self.data))
-        draft = self.data.recognised(self._as_kept(draft_id, draft))
+            yield data_step.unchanged()
+            return
+        yield from self._read_in(draft_id, self._as_kept(draft_id, draft))
+
+    def read_again(self, *shown: Any) -> Iterator[list[Any]]:
+        """The file whose reading was stopped or failed, once more."""
+        draft_id, draft = self.read(shown)
+        self.data.let_go(draft)
+        yield from self._read_in(draft_id, draft)
+
+    def stop_reading(self, draft_id: str) -> None:
+        """What is being read for this window is stopped."""
+        self.reading.stop(str(draft_id or ""))
+
+    def pass_over(self, *shown: Any) -> None:
+        """What is being read for this window is given up, if it is another file by now."""
+        self.reading.pass_over(*self.read(shown))
+
+    def _read_in(self, draft_id: str, draft: Draft) -> Iterator[list[Any]]:
+        """Updates of the data's step while the file is read in, at last what was found in it."""
+        reading = self.reading.read(draft_id, draft)
+        draft = yield from _told(reading, data_step.reading)
         self.keep(draft_id, draft)
-        return data_step.shown(draft, self.data)
+        yield data_step.shown(draft, self.data)
 
     def _as_kept(self, draft_id: str, draft: Draft) -> Draft:
         """The draft with what was chosen for its file, where the window is only being opened.
@@ -309,19 +343,17 @@ class Form:
         names = ("objective", "objective_for", "columns", *SETTLED)
         return replace(draft, **{name: getattr(kept, name) for name in names})
 
-    def goal_chosen(self, *shown: Any) -> list[Any]:
+    def goal_chosen(self, *shown: Any) -> Iterator[list[Any]]:
         """A goal chosen by hand: it holds for this file, and the columns are recognised for it."""
         draft_id, draft = self.read(shown)
-        draft = replace(draft, objective_for=draft.data_file)
-        self.keep(draft_id, draft)
-        return data_step.shown(draft, self.data)
+        yield from self._read_in(draft_id, replace(draft, objective_for=draft.data_file))
 
-    def part_chosen(self, *shown: Any) -> list[Any]:
+    def part_chosen(self, *shown: Any) -> Iterator[list[Any]]:
         """A sheet or other part chosen by hand: it holds for this file from now on."""
         draft_id, draft = self.read(shown)
         draft = replace(draft, part_for=draft.data_file)
-        self.keep(draft_id, draft)
-        return [draft.part_for, *data_step.shown(draft, self.data)]
+        for update in self._read_in(draft_id, draft):
+            yield [draft.part_for, *update]
 
     def pasted(self, text: str) -> str:
         """Cells pasted from a spreadsheet: kept as a file like an upload."""
@@ -331,13 +363,14 @@ class Form:
         """A dataset of the Hub comes into the data folder."""
         yield from hub_part.fetching(name or "", self.backstage.home)
 
-    def roles_chosen(self, *shown: Any) -> list[Any]:
+    def roles_chosen(self, *shown: Any) -> Iterator[list[Any]]:
         """A column chosen by hand: it holds for this file from now on."""
         draft_id, draft = self.read(shown)
         draft = replace(draft, columns_for=draft.mapped)
         self.keep(draft_id, draft)
-        _, _, findings, _, preview, *_ = data_step.shown(draft, self.data)
-        return [draft.columns_for, findings, preview]
+        for update in self._read_in(draft_id, draft):
+            _, _, findings, _, preview, *_, stop, again, _ = update
+            yield [draft.columns_for, findings, preview, stop, again]
 
     def settings_changed(self, *shown: Any) -> list[Any]:
         """Another method or setting: the groups that go with it, and what cannot be used."""
@@ -359,7 +392,7 @@ class Form:
     def seen(self, *shown: Any) -> Any:
         """The first rows as the model sees them, and how long all rows are for it."""
         draft_id, draft = self.read(shown)
-        if not draft.model_source or not draft.data_file:
+        if not draft.model_source or not self.data.is_read(draft):
             return seen_part.waiting_html()
         worker = self.backstage.model_worker
         try:
@@ -424,6 +457,19 @@ class Form:
     def _move(self, draft_id: str, draft: Draft, number: int) -> None:
         if draft_id:
             self.backstage.library.save_draft(draft_id, replace(draft, step=number).to_json())
+
+
+def _told(
+    reading: Generator[Step, None, Draft], update: Callable[[Step], list[Any]]
+) -> Generator[list[Any], None, Draft]:
+    """An update for each step of a reading; gives what the reading gives."""
+    while True:
+        try:
+            how_far = next(reading)
+        except StopIteration as done:
+            draft: Draft = done.value
+            return draft
+        yield update(how_far)
 
 
 def _decides_what_is_seen(name: str) -> bool:

@@ -27,7 +27,8 @@ from studio.ui.steps import (
     source_part,
     step,
 )
-from studio.ui.steps.step import Fields, problem_html
+from studio.ui.steps.step import Fields, problem_html, progress_html
+from studio.ui.waiting import Step
 
 SOURCES = (
     ("Upload a file\nFrom this computer; it is copied into Whetstone's data folder.", "upload"),
@@ -53,6 +54,8 @@ class Controls:
     hub: hub_part.Controls
     part: Any
     findings: Any
+    stop: Any
+    again: Any
     mapping: Any
     roles: dict[str, Any]
     preview: Any
@@ -99,6 +102,11 @@ def build(fields: Fields) -> Controls:
         hub = hub_part.build(fields)
         part = source_part.part_choice(fields)
         findings = gr.HTML(elem_id="findings", apply_default_css=False)
+        with gr.Row():
+            stop = gr.Button("Stop", scale=0, min_width=96, visible=False, elem_id="data-stop")
+            again = gr.Button(
+                "Read it again", scale=0, min_width=140, visible=False, elem_id="data-again"
+            )
         source_part.samples()
     objective_for = fields.add("objective_for", gr.Textbox(visible=False))
     goal = goal_part.build(fields)
@@ -111,6 +119,8 @@ def build(fields: Fields) -> Controls:
         hub,
         part,
         findings,
+        stop,
+        again,
         *_mapping(fields),
         problems.build(),
         seen_part.build(),
@@ -170,7 +180,8 @@ def _mapping(fields: Fields) -> tuple[Any, dict[str, Any], Any]:
 
 
 def shown(draft: Draft, data: OwnData) -> list[Any]:
-    """Updates for drop, path, findings, mapping, preview, each role, the goal, pasted cells, Hub and part."""
+    """Updates for drop, path, findings, mapping, preview, each role, the goal, pasted cells, Hub and part,
+    for the buttons that stop and repeat the reading, and for the panel of problems."""
     drop = gr.File(visible=draft.data_from == "upload")
     path = gr.Textbox(visible=draft.data_from == "path")
     paste = gr.Textbox(visible=draft.data_from == "paste")
@@ -183,6 +194,8 @@ def shown(draft: Draft, data: OwnData) -> list[Any]:
     goal = goal_part.shown(draft, is_visible=found is not None or bool(draft.chosen_columns))
     hub = gr.Column(visible=draft.data_from == "hub")
     sources = [paste, hub, source_part.part_shown(found.table if found else None)]
+    is_held_back = bool(draft.data_file) and data.is_held_back(draft)
+    sources += [gr.Button(visible=False), gr.Button(visible=is_held_back), gr.skip()]
     if found is None:
         hidden = gr.Column(visible=False)
         nothing = [gr.skip()] * len(ROLES)
@@ -199,6 +212,25 @@ def shown(draft: Draft, data: OwnData) -> list[Any]:
         *goal,
         *sources,
     ]
+
+
+def unchanged() -> list[Any]:
+    """Updates that leave everything that `shown` updates as it is."""
+    return [gr.skip()] * (14 + len(ROLES) + len(goal_part.group_names()))
+
+
+def reading(how_far: Step) -> list[Any]:
+    """The updates of `shown` while the file is being read in."""
+    _, _, _, _, *others, _, _, _ = unchanged()
+    hidden = gr.Column(visible=False)
+    begin = (gr.skip(), gr.skip(), reading_html(how_far), hidden)
+    return [*begin, *others, gr.Button(visible=True), gr.Button(visible=False), hidden]
+
+
+def reading_html(how_far: Step) -> str:
+    """How far the reading is; how many rows there are is known only at its end."""
+    said = f"Reading the file: {how_far.words}" if how_far.words else "Reading the file …"
+    return progress_html(how_far.share, said, "Reading")
 
 
 def _role(role: Role, objective: str, found: Inspection, columns: list[tuple[str, str]]) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +11,7 @@ import gradio as gr
 from studio.errors import StudioError
 from studio.library.hub import PREFIX, bring
 from studio.settings import Home
-from studio.ui.steps.step import Fields, problem_html
+from studio.ui.steps.step import Fields, problem_html, progress_html
 from studio.ui.waiting import Work
 
 
@@ -86,9 +85,4 @@ def stopped() -> list[Any]:
 
 
 def _working(share: float, words: str) -> str:
-    percent = f"{100 * share:.0f}"
-    return (
-        f'<div class="checking" role="status"><p>{html.escape(words)}</p>'
-        f'<div class="bar" role="progressbar" aria-label="Fetching" aria-valuenow="{percent}" '
-        f'aria-valuemin="0" aria-valuemax="100"><i style="width:{percent}%"></i></div></div>'
-    )
+    return progress_html(share, words, "Fetching")

@@ -15,20 +15,20 @@ from studio.errors import AskedWrongly
 from studio.library import Version
 from studio.ui import words
 from studio.ui.markup import icon
-from studio.ui.steps.step import problem_html
+from studio.ui.steps.step import problem_html, progress_html
 
 # A button of the list says which it was; the list itself stays as it is until the answer is there.
 SCRIPT = """
 element.addEventListener('click', event => {
   const button = event.target.closest('button[data-fix]');
-  if (!button || element.querySelector(".checking")) return;
+  if (!button) return;
   element.querySelectorAll('button').forEach(each => { each.disabled = true; });
   props.value = { ...props.value, chosen: button.dataset.fix };
   trigger('select');
 });
 """
 TEMPLATE = "${value.html}"
-UNDO = "undo"
+UNDO, STOP, AGAIN = "undo", "stop", "again"
 ORDER = {"left out": 0, "look": 1, "note": 2}
 MOST_AT_ONCE = 10_000
 
@@ -39,6 +39,7 @@ class Controls:
 
     card: Any
     listed: Any
+    counting: Any
     by_hand: Any
     row: Any
     column: Any
@@ -51,7 +52,7 @@ class Controls:
     @property
     def shown(self) -> list[Any]:
         """What `shown` updates."""
-        return [self.card, self.listed, self.column]
+        return [self.card, self.listed, self.column, self.counting]
 
 
 def build() -> Controls:
@@ -63,6 +64,13 @@ def build() -> Controls:
             html_template=TEMPLATE,
             js_on_load=SCRIPT,
             elem_id="checks-list",
+            apply_default_css=False,
+        )
+        counting = gr.HTML(
+            value=nothing(),
+            html_template=TEMPLATE,
+            js_on_load=SCRIPT,
+            elem_id="checks-counting",
             apply_default_css=False,
         )
         with gr.Accordion(
@@ -94,7 +102,7 @@ def build() -> Controls:
             with gr.Row(elem_classes="step-foot"):
                 drop = gr.Button("Leave them out", scale=0, min_width=150, elem_id="hand-drop")
             done = gr.HTML(elem_id="hand-done", apply_default_css=False)
-    return Controls(card, listed, by_hand, row, column, text, write, rows, drop, done)
+    return Controls(card, listed, counting, by_hand, row, column, text, write, rows, drop, done)
 
 
 def nothing() -> dict[str, str]:
@@ -104,23 +112,41 @@ def nothing() -> dict[str, str]:
 
 def hidden() -> list[Any]:
     """Updates that hide the panel."""
-    return [gr.Column(visible=False), nothing(), gr.skip()]
+    return [gr.Column(visible=False), nothing(), gr.skip(), nothing()]
 
 
 def unchanged() -> list[Any]:
     """Updates that leave the panel as it is."""
-    return [gr.skip()] * 3
+    return [gr.skip()] * 4
 
 
 def working(share: float, said: str) -> list[Any]:
     """Updates while checks or a fix run: how far they are."""
-    percent = f"{100 * share:.0f}"
-    bar = (
-        f'<div class="checking" role="status"><p>Looking through the rows: {html.escape(said)}</p>'
-        f'<div class="bar" role="progressbar" aria-label="Checks" aria-valuenow="{percent}" '
-        f'aria-valuemin="0" aria-valuemax="100"><i style="width:{percent}%"></i></div></div>'
-    )
-    return [gr.Column(visible=True), {"html": bar, "chosen": ""}, gr.skip()]
+    words = f"Looking through the rows: {said}" if said else "Looking through the rows …"
+    bar = f"{progress_html(share, words, 'Checks')}{_button(STOP, 'Stop')}"
+    return [gr.Column(visible=True), {"html": bar, "chosen": ""}, gr.skip(), nothing()]
+
+
+def counting(share: float, said: str) -> list[Any]:
+    """Updates while the model's tokens are counted; what was found so far stays."""
+    words = f"Counting the tokens: {said}" if said else "Counting the tokens …"
+    bar = f"{progress_html(share, words, 'Tokens')}{_button(STOP, 'Stop')}"
+    return [gr.skip(), gr.skip(), gr.skip(), {"html": bar, "chosen": ""}]
+
+
+def counted() -> list[Any]:
+    """Updates that take the counting's progress away."""
+    return [gr.skip(), gr.skip(), gr.skip(), nothing()]
+
+
+def ended(words: str) -> list[Any]:
+    """Updates where the checks did not come to their end: why, and the way to begin again."""
+    said = f"{problem_html(words)}{_button(AGAIN, 'Look through the rows again')}"
+    return [gr.Column(visible=True), {"html": said, "chosen": ""}, gr.skip(), nothing()]
+
+
+def _button(name: str, title: str) -> str:
+    return f'<div class="fixes"><button type="button" data-fix="{name}">{title}</button></div>'
 
 
 def shown(
@@ -140,6 +166,7 @@ def shown(
         gr.Column(visible=True),
         {"html": "".join(parts), "chosen": ""},
         gr.Dropdown(choices=list(columns)),
+        nothing(),
     ]
 
 

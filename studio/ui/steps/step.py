@@ -69,3 +69,15 @@ def facts_html(facts: Sequence[tuple[str, str]]) -> str:
         if value
     )
     return f'<dl class="facts">{cells}</dl>'
+
+
+def progress_html(share: float, words: str, label: str) -> str:
+    """How far some work is (0 to 1), in words and as a bar; one that only moves where nobody knows yet."""
+    percent = f"{100 * share:.0f}"
+    known = f'aria-valuenow="{percent}" ' if share else ""
+    bar = f'<i style="width:{percent}%"></i>' if share else '<i class="moving"></i>'
+    return (
+        f'<div class="checking" role="status"><p>{html.escape(words)}</p>'
+        f'<div class="bar" role="progressbar" aria-label="{html.escape(label)}" {known}'
+        f'aria-valuemin="0" aria-valuemax="100">{bar}</div></div>'
+    )

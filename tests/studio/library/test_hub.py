@@ -83,6 +83,20 @@ def test_a_download_that_was_cut_off_goes_on_where_it_stood(home: Home, hub: Sta
     assert (folder / "data" / large.name).read_bytes() == large.read_bytes()
 
 
+def test_what_was_begun_of_an_older_commit_goes_once_the_newer_one_is_here(
+    home: Home, hub: StandIn
+) -> None:
+    older, another, longer = (
+        home.datasets / f".hub--owner--{name}.fetching"
+        for name in (f"tiny--{'0' * 40}", f"other--{'0' * 40}", f"tiny--more--{'0' * 40}")
+    )
+    for folder in (older, another, longer):
+        folder.mkdir()
+    bring(NAME, home)
+
+    assert [folder.exists() for folder in (older, another, longer)] == [False, True, True]
+
+
 def test_offline_is_said_and_so_is_what_is_not_there(
     home: Home, hub: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:

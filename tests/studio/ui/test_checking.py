@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import psutil
 import pytest
 
 from studio.settings import Home
@@ -42,8 +44,13 @@ def said(update: list[Any]) -> str:
     return str(update[1]["html"])
 
 
+def shown(updates: Iterator[list[Any]]) -> list[Any]:
+    """The update that says last what stands in the list."""
+    return [update for update in updates if update[1] != gr.skip()][-1]
+
+
 def test_what_was_found_is_shown_with_its_fixes_and_as_text(window: Window) -> None:
-    *_, last = window.checking.check()
+    last = shown(window.checking.check())
 
     assert "24 of 25 rows are ready" in said(last)
     assert 'data-fix="personal:mask"' in said(last)
@@ -52,8 +59,8 @@ def test_what_was_found_is_shown_with_its_fixes_and_as_text(window: Window) -> N
 
 def test_a_fix_settles_the_form_on_the_new_version_and_undo_on_the_old_one(window: Window) -> None:
     updates = list(window.checking.mend({"chosen": "personal:mask"}))
-    mended = updates[-1]
-    told = next(update[3:] for update in updates if update[3] != gr.skip())
+    mended = shown(iter(updates))
+    told = next(update[4:] for update in updates if update[4] != gr.skip())
     settled = dict(zip(SETTLED, told, strict=False))
 
     assert settled["dataset"] == window.draft.fixed_dataset
@@ -61,26 +68,26 @@ def test_a_fix_settles_the_form_on_the_new_version_and_undo_on_the_old_one(windo
     assert "[EMAIL]" in said(mended)  # what was done is told
     assert 'data-fix="undo"' in said(mended)
 
-    *_, back = window.checking.mend({"chosen": "undo"})
+    back = shown(window.checking.mend({"chosen": "undo"}))
     assert window.draft.fixed_dataset is None
     assert 'data-fix="undo"' not in said(back)
 
 
 def test_a_fix_that_does_not_go_leaves_the_form_and_says_why(window: Window) -> None:
     before = window.draft
-    *_, last = window.checking.drop("2-26")
+    last = shown(window.checking.drop("2-26"))
     assert "This would leave no row" in said(last)
-    *_, last = window.checking.drop("nine")
+    last = shown(window.checking.drop("nine"))
     assert "&#x27;nine&#x27; is no row number" in said(last)
     assert window.draft == before
-    assert last[3:] == [gr.skip()] * (len(SETTLED) + 3)
+    assert last[4:] == [gr.skip()] * (len(SETTLED) + 3)
 
 
 def test_cells_are_shown_and_written(window: Window) -> None:
     assert window.checking.cell("26", "answer") == "To ana.b@shop.example"
     assert window.checking.cell("99", "answer") == ""
     assert window.checking.cell("", "answer") == gr.skip()
-    *_, last = window.checking.write("26", "answer", "To the desk")
+    last = shown(window.checking.write("26", "answer", "To the desk"))
     assert window.checking.cell("26", "answer") == "To the desk"
     assert "1 row changed" in said(last)
 
@@ -90,7 +97,7 @@ def test_without_a_file_or_columns_the_panel_is_hidden(window: Window, tmp_path:
     file.write_text("question\nWhy?\nHow?\n", encoding="utf-8")
     for path in ("", str(file), str(tmp_path / "gone.csv")):
         window.draft = replace(window.draft, data_path=path)
-        (update,) = window.checking.check()
+        *_, update = window.checking.check()
         assert update[0].visible is False
 
 
@@ -102,8 +109,44 @@ def test_of_two_runs_in_one_window_only_the_newer_one_goes_on(
     older = window.checking.check()
     assert "Looking through the rows" in said(next(older))
     window.draft = small
-    *_, newer = window.checking.check()
+    newer = shown(window.checking.check())
 
     assert "24 of 25 rows are ready" in said(newer)
     # What an ended handler said last is shown once more: it must not be the old file's.
     assert list(older)[-1] == problems.unchanged()
+
+
+@pytest.fixture
+def large(window: Window, tmp_path: Path) -> Window:
+    """A window whose file takes some seconds to look through, but was read in."""
+    file = tiny.write_csv(tmp_path / "large.csv", 8_000)
+    window.draft = replace(window.draft, data_path=str(file))
+    window.data.read(window.draft)
+    return window
+
+
+def test_checks_can_be_stopped_and_begun_again(large: Window) -> None:
+    updates = large.checking.check()
+    assert 'data-fix="stop"' in said(next(updates))
+    list(large.checking.mend({"chosen": "stop"}))
+
+    stopped = said(shown(updates))
+    assert "The checks were stopped" in stopped
+    assert 'data-fix="again"' in stopped
+    again = large.checking.mend({"chosen": "again"})
+    assert "Looking through the rows" in said(next(again))
+    list(large.checking.mend({"chosen": "stop"}))
+    assert "The checks were stopped" in said(shown(again))
+
+
+def test_a_process_of_checks_that_is_killed_is_told_in_words(large: Window) -> None:
+    updates = large.checking.check()
+    next(updates)
+    for child in psutil.Process().children():
+        if "studio.worker.apart" in child.cmdline():
+            child.kill()
+
+    ended = said(shown(updates))
+    assert "ended from outside" in ended
+    assert "as they were" in ended
+    assert 'data-fix="again"' in ended

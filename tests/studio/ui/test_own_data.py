@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from studio.cli.main import main
 from studio.errors import AskedWrongly
 from studio.settings import Home
 from studio.ui.backstage import Backstage
 from studio.ui.draft import Draft
 from studio.ui.own_data import OwnData
 from tests import tiny
+from tests.studio.checks.planted import COLUMNS, PLANTED, workbook
 
 
 @pytest.fixture
@@ -56,6 +59,28 @@ def test_what_is_found_is_mended_and_undone_step_by_step(data: OwnData, draft: D
     assert (back.fixed_dataset, data.history(back)) == (None, [])
     with pytest.raises(AskedWrongly, match="nothing to undo"):
         data.undo(back)
+
+
+def test_the_command_finds_in_a_workbook_what_the_page_finds(
+    data: OwnData, home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = workbook(tmp_path / "mails.xlsx")
+    draft = Draft(model_from="path", data_from="path", data_path=str(file), held_out=0.1)
+    by_hand = replace(draft, columns=COLUMNS, columns_for=draft.mapped)
+    columns = [word for role in COLUMNS.items() for word in ("--column", "=".join(role))]
+    assert main(["data", str(file), *columns, "--json", "--home", str(home.folder)]) == 0
+    told = json.loads(capsys.readouterr().out)
+    found, report = data.found(by_hand), data.report(by_hand)
+
+    assert {**found.as_json(), "ready": report.ready} == {
+        **{name: told[name] for name in found.as_json()},
+        "problems": found.as_json()["problems"],
+        "words": found.verdict,
+    }
+    assert [each.as_json() for each in report.found] == told["problems"]
+    assert report.verdict == told["words"] == "26 of 34 rows are ready; 8 need a look."
+    rows = {each["check"]: each["rows"] for each in told["problems"]}
+    assert all(row in rows[check] for check, _, row in PLANTED)
 
 
 def test_a_fix_of_what_was_mended_already_is_refused_in_words(data: OwnData, draft: Draft) -> None:

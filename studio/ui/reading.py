@@ -1,0 +1,55 @@
+"""A window's file is read in while the page shows how far that is; a person may stop it and begin again."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+from studio.errors import DataProblem, StudioError
+from studio.ui.draft import Draft
+from studio.ui.own_data import OwnData
+from studio.ui.waiting import Abandoned, Step, Work
+
+STOPPED = "Reading was stopped; nothing of the file was kept. Choose another one, or read it again."
+
+
+class Reading:
+    """One a page server; of each window the newest reading."""
+
+    def __init__(self, data: OwnData) -> None:
+        self._data = data
+        self._works: dict[str, tuple[str, Work[Draft]]] = {}
+
+    def read(self, draft_id: str, draft: Draft) -> Generator[Step, None, Draft]:
+        """Steps until the draft's file is read in; gives the draft with the goal that was recognised.
+
+        Raises nothing that a person can cause: what keeps the file from being read is held with the
+        data, which says so whenever it is asked.
+        """
+        if not draft.data_file or self._data.is_held_back(draft):
+            return draft
+        work = Work(lambda progress: self._data.read(draft, progress))
+        self._works[draft_id] = draft.data_file, work
+        is_slow = False
+        for step in work.steps():
+            is_slow = True
+            yield step
+        try:
+            return work.value()
+        except Abandoned:
+            self._data.hold_back(draft, StudioError(STOPPED, code="stopped"))
+        except StudioError as error:
+            # What was quickly found may be as quickly found again: it may be mended meanwhile.
+            if is_slow or not isinstance(error, DataProblem):
+                self._data.hold_back(draft, error)
+        return draft
+
+    def stop(self, draft_id: str) -> None:
+        """End what is being read for a window."""
+        if draft_id in self._works:
+            self._works[draft_id][1].stop()
+
+    def pass_over(self, draft_id: str, draft: Draft) -> None:
+        """End what is being read for a window, where the person has chosen another file."""
+        name, work = self._works.get(draft_id, ("", None))
+        if work is not None and name != draft.data_file:
+            work.stop()
