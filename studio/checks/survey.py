@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -171,7 +172,9 @@ def _told(
         count = len(finding.rows)
         where = f"Row{'s' * (count > 1)} {_enumerated(named, count)}"
         of_file = [int(lines[row]) for row in listed] if lines is not None else list(named)
-        if of_file != list(named):
+        # Rows of several files count their lines anew: those say nothing without the file.
+        is_one_file = all(one < other for one, other in pairwise(of_file))
+        if of_file != list(named) and is_one_file:
             where += f" (line{'s' * (count > 1)} {_enumerated(of_file, count)} of the file)"
         words = f"{where}: {words}."
     if not finding.excerpts and listed:

@@ -35,10 +35,14 @@ def plain_name(name: str) -> str:
 
 @dataclass(frozen=True)
 class Usual:
-    """Names usual for one part, likeliest first; `loose` ones often name something else."""
+    """Names usual for one part, likeliest first; `loose` ones often name something else.
+
+    `endings` close the compounds of languages that write them as one word: `Kundenfrage`.
+    """
 
     names: tuple[str, ...]
     loose: tuple[str, ...] = ()
+    endings: tuple[str, ...] = ()
 
     def fits(self, column: str) -> bool:
         """Whether a column bears one of the usual names, word for word."""
@@ -54,7 +58,11 @@ class Usual:
             elif plain in self.loose:
                 found.append(Candidate(column, LOOSE, self.loose.index(plain)))
             elif not _NOT_A_TEXT & set(plain.split()):
-                ranks = [rank for rank, name in enumerate(self.names) if _stands_in(name, plain)]
+                ranks = [
+                    rank
+                    for rank, name in enumerate(self.names)
+                    if _stands_in(name, plain) or (name in self.endings and plain.endswith(name))
+                ]
                 if ranks:
                     found.append(Candidate(column, PARTLY, min(ranks)))
         return sorted(found, key=lambda candidate: (-candidate.certainty, candidate.rank))
@@ -90,6 +98,7 @@ PROMPT = Usual(
         kunde|nachricht|courriel|client|mensaje|cliente|mensagem
         用户|问|問い|ユーザー
     """),
+    _names("frage|anfrage|eingabe|anweisung|anliegen"),
 )
 RESPONSE = Usual(
     _names("""
@@ -106,6 +115,7 @@ RESPONSE = Usual(
         lösung|ergebnis|résultat|solución|resultado|solução
         助手|答|アシスタント
     """),
+    _names("antwort|ausgabe|erwiderung|rückmeldung"),
 )
 SYSTEM = Usual(
     _names("""

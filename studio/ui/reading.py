@@ -17,7 +17,7 @@ class Reading:
 
     def __init__(self, data: OwnData) -> None:
         self._data = data
-        self._works: dict[str, tuple[str, Work[Draft]]] = {}
+        self._works: dict[str, tuple[Draft, Work[Draft]]] = {}
 
     def read(self, draft_id: str, draft: Draft) -> Generator[Step, None, Draft]:
         """Steps until the draft's file is read in; gives the draft with the goal that was recognised.
@@ -28,28 +28,34 @@ class Reading:
         if not draft.data_file or self._data.is_held_back(draft):
             return draft
         work = Work(lambda progress: self._data.read(draft, progress))
-        self._works[draft_id] = draft.data_file, work
+        self._works[draft_id] = draft, work
         is_slow = False
         for step in work.steps():
             is_slow = True
             yield step
         try:
-            return work.value()
+            read = work.value()
+            self._data.let_go(draft)  # where it was stopped when all was done
+            return read
         except Abandoned:
             self._data.hold_back(draft, StudioError(STOPPED, code="stopped"))
         except StudioError as error:
             # What was quickly found may be as quickly found again: it may be mended meanwhile.
             if is_slow or not isinstance(error, DataProblem):
                 self._data.hold_back(draft, error)
+        finally:
+            if self._works.get(draft_id, (draft, None))[1] is work:
+                del self._works[draft_id]
         return draft
 
     def stop(self, draft_id: str) -> None:
-        """End what is being read for a window."""
+        """End what is being read for a window; nobody else begins to read it meanwhile."""
         if draft_id in self._works:
-            self._works[draft_id][1].stop()
+            draft, work = self._works[draft_id]
+            self._data.hold_back(draft, StudioError(STOPPED, code="stopped"))
+            work.stop()
 
     def pass_over(self, draft_id: str, draft: Draft) -> None:
         """End what is being read for a window, where the person has chosen another file."""
-        name, work = self._works.get(draft_id, ("", None))
-        if work is not None and name != draft.data_file:
-            work.stop()
+        if draft_id in self._works and self._works[draft_id][0].data_file != draft.data_file:
+            self._works[draft_id][1].stop()

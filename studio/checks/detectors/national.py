@@ -209,13 +209,14 @@ _BEFORE, _AFTER = r"(?<![\w.,/+-])", r"(?![\w]|[.,/-]\d)"
 _BOUNDED = tuple(
     (re.compile(_BEFORE + "(?:" + kind.pattern.pattern + ")" + _AFTER), kind) for kind in _KINDS
 )
-_ANY_DIGITS = re.compile(r"\d\d")
+# Each of them holds six digits or more, no more than three other signs apart: most texts do not.
+_MANY_DIGITS = re.compile(r"\d(?:\D{0,3}\d){5}")
 _LOOKS_BACK = 60
 
 
 def find(text: str) -> Iterator[Span]:
     """Every number whose checksum is right; short ones only behind a word that names them."""
-    if not _ANY_DIGITS.search(text):
+    if not _MANY_DIGITS.search(text):
         return
     for pattern, kind in _BOUNDED:
         for match in pattern.finditer(text):

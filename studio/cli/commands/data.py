@@ -91,8 +91,9 @@ def _roles(choices: list[str]) -> dict[str, str]:
 def _words(found: Inspection, verdict: str, problems: Sequence[Problem | Found]) -> str:
     mapping = found.mapping
     chosen = ", ".join(f"{role} = '{column}'" for role, column in mapping.roles.items()) or "none"
+    count = len(found.table.rows)
     lines = [
-        f"{found.table.path.name}: {found.table.format}, {len(found.table.rows):,} rows, "
+        f"{found.table.path.name}: {found.table.format}, {count:,} row{'s' * (count != 1)}, "
         f"columns {', '.join(found.table.columns)}",
         f"Columns used: {chosen} (confidence {mapping.confidence:.0%}; {mapping.reason})",
         verdict,

@@ -50,9 +50,11 @@ def source_of(
         path, format_name, lambda: _records(source, grid, top, names), columns, parts, part
     )
     if top.skipped:
+        first = (
+            f"first {top.skipped} filled rows were" if top.skipped > 1 else "first filled row was"
+        )
         source.note(
-            f"The first {top.skipped} filled row{'s were' if top.skipped > 1 else ' was'} taken for a "
-            f"title; the names of the columns stand in row {top.last + 1}."
+            f"The {first} taken for a title; the names of the columns stand in row {top.last + 1}."
         )
     if any(name.startswith("Column ") for name in names):
         unnamed = ", ".join(name for name in names if name.startswith("Column "))

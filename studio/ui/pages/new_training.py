@@ -38,6 +38,8 @@ from studio.ui.wiring import QUIET, WITH_PROGRESS, opening
 # The draft's id is part of the address: a reload, or a server started anew, shows the same form.
 # The curtain goes last: by then every control shows the draft.
 OPENED = "(id) => { if (id) history.replaceState(null, '', '/?draft=' + id); return [id, '']; }"
+# The fields that say which file it is.
+DATA_FIELDS = ("from", "upload", "path", "pasted", "fetched")
 GO_TO_JOB = "(id) => { if (id) location.assign('/jobs?job=' + id); return [id]; }"
 
 
@@ -61,7 +63,7 @@ def wire_fields(form: Form, layout: Layout) -> None:
     inputs = [layout.draft_id, *form.fields.inputs]
     settings = [component for name, component in part.items() if _is_setting(name)]
     model = [part["model_from"], part["model_path"], part["model_hub"]]
-    data = [part[f"data_{name}"] for name in ("from", "upload", "path", "pasted", "fetched")]
+    data = [part[f"data_{name}"] for name in DATA_FIELDS]
     for components, handler, outputs, how in (
         (model, form.model_changed, layout.model_shown, QUIET),
         (data, form.data_changed, layout.data_shown, WITH_PROGRESS),
@@ -93,8 +95,6 @@ def wire_fields(form: Form, layout: Layout) -> None:
         trigger_mode="always_last",
         **QUIET,
     )
-    # Another file is not begun before the one before it was read: that one is given up.
-    gr.on([each.change for each in data], form.pass_over, inputs, None, **QUIET)
     # By hand only: what the page fills in itself is no choice.
     layout.data.goal.choice.input(
         spoken(form.goal_chosen),
@@ -125,10 +125,16 @@ def wire_sources(form: Form, layout: Layout) -> None:
     layout.data.part.input(
         spoken(form.part_chosen), inputs, [part["part_for"], *layout.data_shown], **WITH_PROGRESS
     ).then(*form.checks(layout), **WITH_PROGRESS)
-    layout.data.stop.click(form.stop_reading, layout.draft_id, None, **QUIET)
-    layout.data.again.click(
-        spoken(form.read_again), inputs, layout.data_shown, **WITH_PROGRESS
+    layout.data.reading.click(
+        spoken(form.stop_or_read_again),
+        inputs,
+        layout.data_shown,
+        trigger_mode="multiple",
+        **WITH_PROGRESS,
     ).then(*form.checks(layout), **WITH_PROGRESS)
+    # Another file is not begun before the one before it was read: that one is given up.
+    sources = [part[f"data_{name}"] for name in DATA_FIELDS]
+    gr.on([each.change for each in sources], form.pass_over, inputs, None, **QUIET)
     layout.data.paste.change(
         spoken(form.pasted),
         layout.data.paste,
@@ -310,15 +316,15 @@ class Form:
             return
         yield from self._read_in(draft_id, self._as_kept(draft_id, draft))
 
-    def read_again(self, *shown: Any) -> Iterator[list[Any]]:
-        """The file whose reading was stopped or failed, once more."""
+    def stop_or_read_again(self, *shown: Any) -> Iterator[list[Any]]:
+        """What is being read is stopped; what was stopped, or failed, is read once more."""
         draft_id, draft = self.read(shown)
+        if not self.data.is_held_back(draft):
+            self.reading.stop(draft_id)
+            yield data_step.unchanged()
+            return
         self.data.let_go(draft)
         yield from self._read_in(draft_id, draft)
-
-    def stop_reading(self, draft_id: str) -> None:
-        """What is being read for this window is stopped."""
-        self.reading.stop(str(draft_id or ""))
 
     def pass_over(self, *shown: Any) -> None:
         """What is being read for this window is given up, if it is another file by now."""
@@ -369,8 +375,8 @@ class Form:
         draft = replace(draft, columns_for=draft.mapped)
         self.keep(draft_id, draft)
         for update in self._read_in(draft_id, draft):
-            _, _, findings, _, preview, *_, stop, again, _ = update
-            yield [draft.columns_for, findings, preview, stop, again]
+            _, _, findings, _, preview, *_, reading, _ = update
+            yield [draft.columns_for, findings, preview, reading]
 
     def settings_changed(self, *shown: Any) -> list[Any]:
         """Another method or setting: the groups that go with it, and what cannot be used."""

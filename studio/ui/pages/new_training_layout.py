@@ -53,14 +53,14 @@ class Layout:
         data = self.data
         parts = [data.drop, data.path, data.findings, data.mapping, data.preview]
         goal = [data.objective_for, *data.goal.shown]
-        sources = [data.paste, data.hub.group, data.part, data.stop, data.again]
+        sources = [data.paste, data.hub.group, data.part, data.reading]
         return [*parts, *data.roles.values(), *goal, *sources, data.problems.card]
 
     @property
     def roles_shown(self) -> list[Any]:
         """What `Form.roles_chosen` updates."""
         data = self.data
-        return [data.findings, data.preview, data.stop, data.again]
+        return [data.findings, data.preview, data.reading]
 
     @property
     def method_shown(self) -> list[Any]:

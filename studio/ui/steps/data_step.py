@@ -54,8 +54,7 @@ class Controls:
     hub: hub_part.Controls
     part: Any
     findings: Any
-    stop: Any
-    again: Any
+    reading: Any
     mapping: Any
     roles: dict[str, Any]
     preview: Any
@@ -102,11 +101,8 @@ def build(fields: Fields) -> Controls:
         hub = hub_part.build(fields)
         part = source_part.part_choice(fields)
         findings = gr.HTML(elem_id="findings", apply_default_css=False)
-        with gr.Row():
-            stop = gr.Button("Stop", scale=0, min_width=96, visible=False, elem_id="data-stop")
-            again = gr.Button(
-                "Read it again", scale=0, min_width=140, visible=False, elem_id="data-again"
-            )
+        # One button that stops the reading, and begins it again where it was stopped.
+        reading = gr.Button("Stop", size="sm", visible=False, elem_id="data-reading")
         source_part.samples()
     objective_for = fields.add("objective_for", gr.Textbox(visible=False))
     goal = goal_part.build(fields)
@@ -119,8 +115,7 @@ def build(fields: Fields) -> Controls:
         hub,
         part,
         findings,
-        stop,
-        again,
+        reading,
         *_mapping(fields),
         problems.build(),
         seen_part.build(),
@@ -181,7 +176,7 @@ def _mapping(fields: Fields) -> tuple[Any, dict[str, Any], Any]:
 
 def shown(draft: Draft, data: OwnData) -> list[Any]:
     """Updates for drop, path, findings, mapping, preview, each role, the goal, pasted cells, Hub and part,
-    for the buttons that stop and repeat the reading, and for the panel of problems."""
+    for the button that stops or repeats the reading, and for the panel of problems."""
     drop = gr.File(visible=draft.data_from == "upload")
     path = gr.Textbox(visible=draft.data_from == "path")
     paste = gr.Textbox(visible=draft.data_from == "paste")
@@ -195,7 +190,7 @@ def shown(draft: Draft, data: OwnData) -> list[Any]:
     hub = gr.Column(visible=draft.data_from == "hub")
     sources = [paste, hub, source_part.part_shown(found.table if found else None)]
     is_held_back = bool(draft.data_file) and data.is_held_back(draft)
-    sources += [gr.Button(visible=False), gr.Button(visible=is_held_back), gr.skip()]
+    sources += [gr.Button(value="Read it again", visible=is_held_back), gr.skip()]
     if found is None:
         hidden = gr.Column(visible=False)
         nothing = [gr.skip()] * len(ROLES)
@@ -216,15 +211,15 @@ def shown(draft: Draft, data: OwnData) -> list[Any]:
 
 def unchanged() -> list[Any]:
     """Updates that leave everything that `shown` updates as it is."""
-    return [gr.skip()] * (14 + len(ROLES) + len(goal_part.group_names()))
+    return [gr.skip()] * (13 + len(ROLES) + len(goal_part.group_names()))
 
 
 def reading(how_far: Step) -> list[Any]:
     """The updates of `shown` while the file is being read in."""
-    _, _, _, _, *others, _, _, _ = unchanged()
+    _, _, _, _, *others, _, _ = unchanged()
     hidden = gr.Column(visible=False)
     begin = (gr.skip(), gr.skip(), reading_html(how_far), hidden)
-    return [*begin, *others, gr.Button(visible=True), gr.Button(visible=False), hidden]
+    return [*begin, *others, gr.Button(value="Stop", visible=True), hidden]
 
 
 def reading_html(how_far: Step) -> str:

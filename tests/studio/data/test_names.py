@@ -18,6 +18,13 @@ def test_exact_names_come_before_names_that_only_contain_one() -> None:
     assert found[0].certainty == names.EXACT
 
 
+def test_compounds_that_german_writes_as_one_word_are_known_by_their_ending() -> None:
+    (asked,) = names.PROMPT.candidates(["Kundenfrage", "Fragebogen", "Antwort"])
+    (said,) = names.RESPONSE.candidates(["Musterantwort", "Antwortdatum", "Kundenfrage"])
+    assert (asked.column, said.column) == ("Kundenfrage", "Musterantwort")
+    assert asked.certainty == said.certainty == names.PARTLY
+
+
 def test_no_name_is_both_usual_and_loose() -> None:
     for usual in vars(names).values():
         if isinstance(usual, names.Usual):
