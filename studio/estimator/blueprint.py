@@ -6,7 +6,7 @@ import contextlib
 import copy
 import functools
 import inspect
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -105,7 +105,7 @@ def blueprint(source: Path, plan: Plan, sample: Sample | None = None) -> Bluepri
     Raises ModelProblem when the configuration is incomplete or transformers cannot build it, and
     AskedWrongly when the method finds nothing to attach to.
     """
-    return _blueprint(source, _stamp(source), plan, sample)
+    return _blueprint(source, stamp_of(source), plan, sample)
 
 
 def depth(source: Path, plan: Plan) -> Depth | None:
@@ -114,12 +114,12 @@ def depth(source: Path, plan: Plan) -> Depth | None:
 
     Raises as `blueprint` does.
     """
-    return _depth(source, _stamp(source), plan)
+    return _depth(source, stamp_of(source), plan)
 
 
 def whole(source: Path, plan: Plan) -> nn.Module:
     """The base of `source` at full depth, not held in few bits, without a method; not to be changed."""
-    return _whole(source, _stamp(source), plan.head, plan.dtype, plan.attention)
+    return _whole(source, stamp_of(source), plan.head, plan.dtype, plan.attention)
 
 
 def filled(source: Path, plan: Plan, sample: Sample | None) -> nn.Module:
@@ -136,7 +136,8 @@ def filled(source: Path, plan: Plan, sample: Sample | None) -> nn.Module:
     return made
 
 
-def _stamp(source: Path) -> int:
+def stamp_of(source: Path) -> int:
+    """When what a model is built from was changed last; 0 where it is not there."""
     file = source / CONFIG_NAME if source.is_dir() else source
     return file.stat().st_mtime_ns if file.exists() else 0
 
@@ -167,13 +168,13 @@ def _blueprint(source: Path, stamp: int, plan: Plan, sample: Sample | None) -> B
         takes_positions = "position_ids" in inspect.signature(base.forward).parameters
         base = quantized.hold(base, plan.held, plan.dtype)
         if plan.packs and takes_positions:
-            _attend_by_document(base)
+            _attend_by_document(base, (source, stamp, plan.head, plan.attention))
         linear = tuple(module.name for module in survey(base, plan.head).linear)
         model, added = _attached(base, plan)
     if plan.checkpoints_activations:
         checkpoint_activations(model)
     fuse(model)
-    fake = FakeTensorMode() if plan.autocasts else None
+    fake = FakeTensorMode(allow_non_fake_inputs=True) if plan.autocasts else None
     if fake is not None:
         _become_fake(model, fake)
     return Blueprint(model.train(), added, config, takes_positions, linear, fake)
@@ -191,16 +192,28 @@ def _attached(base: nn.Module, plan: Plan) -> tuple[nn.Module, frozenset[str]]:
     return (hollow.emptied(model) if needs_values else model), added
 
 
-def _attend_by_document(base: nn.Module) -> None:
-    """As the trainer's probe decides it, as far as a model without values can tell."""
+def _attend_by_document(base: nn.Module, of: Hashable) -> None:
+    """As the trainer's probe decides it, as far as a model without values can tell; asked once a base."""
     if not attention.use(base):
         return
+    if of not in _ATTENDS:
+        _ATTENDS[of] = _attends(base)
+    if not _ATTENDS[of]:
+        attention.stop_using(base)
+
+
+# Bases by file and head: whether they can attend by document.
+_ATTENDS: dict[Hashable, bool] = {}
+
+
+def _attends(base: nn.Module) -> bool:
     ids = torch.zeros((1, 2), dtype=torch.int64)
     try:
         with torch.no_grad():
             base(input_ids=ids, position_ids=ids, use_cache=False, documents=(1, 1))
     except (TypeError, ValueError, RuntimeError, NotImplementedError):
-        attention.stop_using(base)
+        return False
+    return True
 
 
 def _become_fake(model: nn.Module, mode: FakeTensorMode) -> None:

@@ -51,7 +51,7 @@ def compose(depth: Depth, sample: Trace, wider: Sequence[Trace]) -> Composed:
         layers = dict(kept.layers)
         outside = [block.outside for block in other]
         found = _walk(trace.start, blocks, outside, turns, depth.stand_ins, layers)
-        if found != _walked(trace):
+        if found != walked(trace):
             raise DoesNotAddUp
     grown = [
         None
@@ -168,7 +168,8 @@ def _walk(
     return _highest(start, in_order())
 
 
-def _walked(trace: Trace) -> Composed:
+def walked(trace: Trace) -> Composed:
+    """A step by its own segments."""
     return _highest(trace.start, iter(trace.segments))
 
 

@@ -12,8 +12,8 @@ import torch
 
 from studio.devices import Device, Machine
 from studio.estimator.blueprint import Plan
-from studio.estimator.certainty import DOUBT, Certainty, certainty
-from studio.estimator.deep import CANNOT_BE_SIMULATED, DeepModel
+from studio.estimator.certainty import DOUBT, certainty
+from studio.estimator.deep import DeepModel
 from studio.estimator.disk import Disk, disk
 from studio.estimator.duration import Duration, duration
 from studio.estimator.live import PARTS, Moment
@@ -21,7 +21,9 @@ from studio.estimator.memory import StepCost, roughly
 from studio.estimator.microbatch import Cost, RunShape, run_shape, unknown_run
 from studio.estimator.overhead import overhead
 from studio.estimator.rate import rate
+from studio.estimator.surfaces import CANNOT_BE_SIMULATED
 from studio.estimator.verdict import Verdict, judge
+from studio.methods.method import Certainty
 from studio.models.architecture import from_config
 from studio.objectives import Encoded
 from studio.occupants import occupants
@@ -123,12 +125,14 @@ def estimate(
     home: Path | None = None,
     idle_process_bytes: int | None = None,
     memory_bytes: int | None = None,
+    may_simulate: bool = True,
 ) -> Estimate:
     """The estimate of `spec` for the base in `source` (a folder with a config.json, or a .gguf file).
 
     Without `rows` every row is taken to fill `max_length`. Without `home`, where the machine's rate
     is kept, there is no time. `memory_bytes` is judged against instead of what is free now.
-    Raises ModelProblem or AskedWrongly where the model or the method cannot be built.
+    Raises ModelProblem or AskedWrongly where the model or the method cannot be built, and NotSoon where
+    a step must be simulated and `may_simulate` is False.
     """
     device = machine.device_for(spec.training.devices)
     if memory_bytes is not None:
@@ -141,7 +145,7 @@ def estimate(
     shape = from_config(model.config.to_dict(), source)
     cost = Cost.of_model(shape, checkpoints_activations=plan.checkpoints_activations)
     run = _run(spec, model, rows, cost)
-    step = _step(model, spec, run, numbers, cost)
+    step = _step(model, spec, run, numbers, cost, may_simulate=may_simulate)
     proven = certainty(spec, model.config.model_type, numbers.name, device)
     certain: Certainty = proven if step.is_simulated else "not estimated"
     memory = _memory(step, certain, device, idle_process_bytes)
@@ -162,6 +166,11 @@ def estimate(
         ),
         verdict=verdict_on(memory, device, is_real=memory_bytes is None),
     )
+
+
+def counts_on(spec: TrainSpec, source: Path, device: Device) -> Counts:
+    """The parameter counts of the estimate alone. Raises as `estimate` does."""
+    return DeepModel.of(source, Plan.of(spec, numbers_on(spec, device))).counts()
 
 
 def _share_of(device: Device, processes: int) -> Device:
@@ -188,11 +197,17 @@ def _layer_cache_bytes(spec: TrainSpec, model: DeepModel, run: RunShape, bytes_a
 
 
 def _step(
-    model: DeepModel, spec: TrainSpec, run: RunShape, numbers: Numbers, cost: Cost
+    model: DeepModel,
+    spec: TrainSpec,
+    run: RunShape,
+    numbers: Numbers,
+    cost: Cost,
+    *,
+    may_simulate: bool,
 ) -> StepCost:
     """Simulated; where an architecture does what cannot be done without values, roughly."""
     try:
-        return model.step_cost(spec, run.largest, numbers)
+        return model.step_cost(spec, run.largest, numbers, may_simulate=may_simulate)
     except CANNOT_BE_SIMULATED as error:
         logger.warning("%s cannot be simulated: %s", model.config.model_type, error)
         return roughly(model.whole_blueprint(), spec, run.largest, cost)

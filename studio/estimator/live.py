@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -66,6 +66,10 @@ _FLOPS: dict[Any, Any] = {
 }
 
 
+class NotWanted(Exception):
+    """Nobody waits for this simulation any more."""
+
+
 # Bytes of each part, in the order of PARTS.
 Bytes = tuple[int, ...]
 NOTHING: Bytes = (0,) * len(PARTS)
@@ -104,12 +108,50 @@ class Trace:
 
 
 @dataclass(frozen=True)
+class History:
+    """All that happened to storages in a step: `kinds` are the same for every batch of one regime, `sizes`
+    (bytes, of a mark its operations) belong to them one by one.
+
+    A kind is `("+", part)`, `("-", part)`, `("=", before, after)` for a storage that comes, goes or is
+    counted as another part, `("?", moment)` where the peak was looked for (its size is what passes then),
+    `("|", turn, moment)` for a mark.
+    """
+
+    start: Bytes
+    kinds: tuple[tuple[Any, ...], ...]
+    sizes: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Peak:
     """The most bytes held at once: `moment` of the step, and what each part held then (they add up)."""
 
     bytes: int
     moment: Moment
     parts: dict[Part, int]
+
+
+# Products in low precision lay their left side out anew, with buffers that were seen to stay below this.
+_PRODUCTS = {torch.ops.aten.mm: 0, torch.ops.aten.addmm: 1}
+_PRODUCTS_OF_MANY = {torch.ops.aten.bmm: 0, torch.ops.aten.baddbmm: 1}
+_PRODUCT_BUFFERS = 192 * 1024
+
+
+def _passing_bytes(operation: Any, args: Sequence[Any]) -> int:
+    """At most so many bytes a kernel of the CPU holds while it runs, beyond what it is given and gives."""
+    place = _PRODUCTS.get(operation)
+    if place is not None:
+        left = _laid_out(args[place])
+        return left + _PRODUCT_BUFFERS if left else 0
+    place = _PRODUCTS_OF_MANY.get(operation)
+    if place is not None and _laid_out(args[place]):
+        return _laid_out(args[place]) + _laid_out(args[place + 1]) + _PRODUCT_BUFFERS
+    return 0
+
+
+def _laid_out(operand: Tensor) -> int:
+    is_low = operand.dtype in (torch.bfloat16, torch.float16)
+    return operand.numel() * operand.element_size() if is_low else 0
 
 
 @dataclass
@@ -125,11 +167,13 @@ class LiveStorages(TorchDispatchMode):
     """While active, counts each storage that an operation makes until nothing refers to it any more.
 
     What a kernel takes and gives back inside one operation is not seen: on the CPU that is nothing
-    in all operations of a training step but matrix products, whose buffers stay below a megabyte.
+    in all operations of a training step but matrix products in low precision, of which a bound is known.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, is_wanted: Callable[[], bool] = lambda: True) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        self._is_wanted = is_wanted
+        self._stands_for = 1
         self.part: Part = "activations"
         self.moment: Moment = "forward"
         self.flops = 0
@@ -143,11 +187,13 @@ class LiveStorages(TorchDispatchMode):
         self.peak = Peak(self._total, self.moment, dict(self._bytes))
         self.flops = 0
         self._start, self._segments = self._now(), list[Segment]()
+        self._kinds, self._sizes = list[tuple[Any, ...]](), list[int]()
         self._begin(None)
 
     def mark(self, turn: Pass | None) -> None:
         """Here a layer's turn begins, or ends (None)."""
         now = self._now()
+        self._note(("|", turn, self.moment), self.flops - self._flops_before)
         self._segments.append(
             Segment(
                 self._turn,
@@ -163,6 +209,23 @@ class LiveStorages(TorchDispatchMode):
         """The step since the peak was forgotten."""
         self.mark(None)
         return Trace(self._start, tuple(self._segments))
+
+    def history(self) -> History:
+        """The same, event by event; asked for after the last mark."""
+        return History(self._start, tuple(self._kinds), tuple(self._sizes))
+
+    @contextmanager
+    def standing_for(self, times: int) -> Iterator[None]:
+        """What is computed inside is done so many times, one after the other, in the real step."""
+        self._stands_for = times
+        try:
+            yield
+        finally:
+            self._stands_for = 1
+
+    def _note(self, kind: tuple[Any, ...], size: int) -> None:
+        self._kinds.append(kind)
+        self._sizes.append(size)
 
     def _begin(self, turn: Pass | None) -> None:
         self._turn = turn
@@ -182,9 +245,13 @@ class LiveStorages(TorchDispatchMode):
             reference = weakref.ref(storage, functools.partial(self._let_go, key))
             self._held[key] = _Held(reference, size, part)
             self._total += size
-        else:
+            self._note(("+", part), size)
+        elif held.part != part:
+            self._note(("=", held.part, part), size)
             self._bytes[held.part] -= held.bytes
             held.part = part
+        else:
+            return
         self._bytes[part] += size
 
     @contextmanager
@@ -204,24 +271,37 @@ class LiveStorages(TorchDispatchMode):
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
+        if not self._is_wanted():
+            raise NotWanted
         out = func(*args, **(kwargs or {}))
         for tensor in _tensors(out):
             if tensor.untyped_storage()._cdata not in self._held:
                 self.hold(tensor, self.part)
-        if self._total > self._top_total:
-            self._top, self._top_total, self._top_moment = self._now(), self._total, self.moment
-        if self._total > self.peak.bytes:
-            self.peak = Peak(self._total, self.moment, dict(self._bytes))
+        passing = _passing_bytes(func._overloadpacket, args)
+        self._note(("?", self.moment), passing)
+        if self._total + passing > min(self.peak.bytes, self._top_total):
+            self._is_highest(passing)
         count = _FLOPS.get(func._overloadpacket)
         if count is not None:
-            self.flops += count(*args, **(kwargs or {}), out_val=out)
+            self.flops += self._stands_for * count(*args, **(kwargs or {}), out_val=out)
         return out
+
+    def _is_highest(self, passing: int) -> None:
+        """Now, where an operation holds so many bytes besides while it goes on."""
+        total, held = self._total + passing, dict(self._bytes)
+        held["activations"] += passing
+        if total > self._top_total:
+            self._top, self._top_total = tuple(held.values()), total
+            self._top_moment = self.moment
+        if total > self.peak.bytes:
+            self.peak = Peak(total, self.moment, held)
 
     def _let_go(self, key: int, reference: Any) -> None:
         held = self._held.pop(key, None)
         if held is not None:
             self._total -= held.bytes
             self._bytes[held.part] -= held.bytes
+            self._note(("-", held.part), held.bytes)
 
 
 def _difference(after: Bytes, before: Bytes) -> Bytes:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+import gc
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 import torch
@@ -12,7 +14,7 @@ from torch import Tensor, nn
 
 from studio.estimator.blueprint import Blueprint
 from studio.estimator.disk import OPTIMIZER_BYTES
-from studio.estimator.live import PARTS, LiveStorages, Part, Peak, Trace
+from studio.estimator.live import PARTS, History, LiveStorages, Part, Peak, Trace
 from studio.estimator.microbatch import Cost, MicroBatch
 from studio.estimator.patches import Known, without_data
 from studio.estimator.turns import turns_marked
@@ -42,10 +44,15 @@ def simulate(
 ) -> StepCost:
     """Run one step as it is once training has settled: the optimizer's state is there already.
 
-    Where gradients are accumulated, those of earlier micro-batches are there too.
+    Where gradients are accumulated, those of earlier micro-batches are there too. Raises NotWanted once
+    nobody waits for it.
     """
     live, flops = _simulated(blueprint, spec, micro_batch, numbers, ())
     return StepCost(live.peak, flops)
+
+
+# Asked before each operation: whether somebody still waits for the simulation that goes on.
+still_wanted: ContextVar[Callable[[], bool]] = ContextVar("still_wanted", default=lambda: True)
 
 
 def trace(
@@ -60,6 +67,19 @@ def trace(
     return live.trace()
 
 
+def history(
+    blueprint: Blueprint,
+    spec: TrainSpec,
+    micro_batch: MicroBatch,
+    numbers: Numbers,
+    paths: Sequence[str],
+) -> History:
+    """The same step event by event."""
+    live, _ = _simulated(blueprint, spec, micro_batch, numbers, paths)
+    live.mark(None)
+    return live.history()
+
+
 def _simulated(
     blueprint: Blueprint,
     spec: TrainSpec,
@@ -67,7 +87,7 @@ def _simulated(
     numbers: Numbers,
     paths: Sequence[str],
 ) -> tuple[LiveStorages, int]:
-    live = LiveStorages()
+    live = LiveStorages(still_wanted.get())
     known = Known(
         packs_several_rows=micro_batch.is_packed and max(micro_batch.rows, micro_batch.answers) > 1,
         pads=micro_batch.pads,
@@ -76,8 +96,9 @@ def _simulated(
     optimizer = optimizers.build(blueprint.model, spec)
     with (
         blueprint.without_values(),
-        without_data(known),
+        without_data(known, live),
         _gradients_marked(live, blueprint),
+        _without_collecting(),
     ):
         # Asked before anything is counted: the trainer asks it once a run.
         head.can_defer(blueprint.model)
@@ -176,6 +197,18 @@ def _apply(
             spec.training.max_grad_norm,
             observe=lambda: tuner.observe(blueprint.model, settings, 1),
         )
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Storages in a circle of references would otherwise go at a moment that depends on chance."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 @contextmanager

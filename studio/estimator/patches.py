@@ -7,7 +7,7 @@ real device would choose and the meta device does not.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +20,9 @@ from torch.optim import adam
 from torch.utils._python_dispatch import _disable_current_modes
 from transformers import masking_utils
 from transformers.integrations import moe
+
+from studio.estimator.live import LiveStorages
+from studio.training import head
 
 _flash_attention = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
 _transformers_own = torch.ops.transformers.grouped_mm_fallback
@@ -42,12 +45,17 @@ PATCHED: tuple[tuple[Any, str], ...] = (
     (adam, "_device_dtype_check_for_fused"),
     (moe, "_grouped_mm"),
     (torch, "autocast"),
+    (torch, "get_rng_state"),
+    (head, "_blocks"),
 )
 
 
 @contextmanager
-def without_data(known: Known) -> Iterator[None]:
-    """Let a training step run on tensors that hold no values, of a batch of which this is known."""
+def without_data(known: Known, live: LiveStorages) -> Iterator[None]:
+    """Let a training step run on tensors that hold no values, of a batch of which this is known.
+
+    What no operation on tensors shows is told to `live`.
+    """
     replacements: tuple[Callable[..., Any], ...] = (
         _find_packed(known),
         _ignore_mask(known, masking_utils._ignore_causal_mask_sdpa),
@@ -56,6 +64,8 @@ def without_data(known: Known) -> Iterator[None]:
         _accept_any_device,
         _product_of_experts(moe._grouped_mm),
         _autocast(torch.autocast),
+        _random_state(torch.get_rng_state, live),
+        _few_blocks(head._blocks, live),
     )
     with ExitStack() as stack:
         for (module, name), replacement in zip(PATCHED, replacements, strict=True):
@@ -198,3 +208,33 @@ def _autocast(original: Callable[..., Any]) -> Callable[..., Any]:
         return original(device_type, *args, **kwargs)
 
     return autocast
+
+
+def _random_state(original: Callable[[], Tensor], live: LiveStorages) -> Callable[[], Tensor]:
+    """Recomputing keeps torch's random state with each layer, 5 kB that no operation makes."""
+
+    def get_rng_state() -> Tensor:
+        with _disable_current_modes(), torch.device("cpu"):
+            state = original()
+        live.hold(state, live.part)
+        return state
+
+    return get_rng_state
+
+
+def _few_blocks(
+    original: Callable[..., Iterable[slice]], live: LiveStorages
+) -> Callable[..., Iterator[slice]]:
+    """The output layer's blocks but the first two and the last are as large as the second, and come and
+    go like it: one stands for them all."""
+
+    def blocks(rows: int, width: int, device: str) -> Iterator[slice]:
+        found = list(original(rows, width, device))
+        yield from found[:1]
+        if len(found) > 2:
+            with live.standing_for(len(found) - 2):
+                yield found[1]
+        if len(found) > 1:
+            yield found[-1]
+
+    return blocks

@@ -122,6 +122,7 @@ METHOD = Method(
         "the lowest"
     ),
     is_mergeable=True,
+    memory="exact",
     peft_config=peft_config,
     unsuited=unsuited,
 )

@@ -48,6 +48,7 @@ METHOD = Method(
         "used 1e-4 and learned slowly"
     ),
     is_mergeable=False,
+    memory="exact",
     peft_config=peft_config,
     takes_conv1d=False,
     unsuited=unsuited,

@@ -65,6 +65,7 @@ METHOD = Method(
     learning_rate=1e-3,
     rate_source="the paper's README (github.com/benzakenelad/BitFit): 1e-3 where full fine-tuning takes 1e-5",
     is_mergeable=True,
+    memory="exact",
     peft_config=peft_config,
     unsuited=unsuited,
 )

@@ -60,6 +60,7 @@ METHOD = Method(
     learning_rate=5e-3,
     rate_source="as for prefix tuning, which it resembles; not measured for cartridges",
     is_mergeable=False,
+    memory="exact",
     unmergeable="it is what each layer remembers of a text, not a change of the model's weights",
     peft_config=peft_config,
     tasks=frozenset({"CAUSAL_LM"}),

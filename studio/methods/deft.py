@@ -53,5 +53,6 @@ METHOD = Method(
     learning_rate=0.0001,
     rate_source="PEFT's MetaMathQA benchmark, run deft:rank32",
     is_mergeable=True,
+    memory="exact",
     peft_config=peft_config,
 )

@@ -52,6 +52,7 @@ METHOD = Method(
     learning_rate=0.001,
     rate_source="PEFT's MetaMathQA benchmark, run delora:rank32",
     is_mergeable=True,
+    memory="exact",
     peft_config=peft_config,
     takes_conv1d=False,
 )

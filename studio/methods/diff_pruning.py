@@ -106,6 +106,7 @@ METHOD = Method(
     ),
     rate_share=share_of_whole_weights,
     is_mergeable=True,
+    memory="exact",
     peft_config=peft_config,
     rate_factor=rate_factor,
 )

@@ -93,6 +93,7 @@ METHOD = Method(
     rate_source="as full fine-tuning, since whole weights move; not measured",
     rate_share=share_of_whole_weights,
     is_mergeable=True,
+    memory="exact",
     peft_config=peft_config,
     unsuited=unsuited,
 )

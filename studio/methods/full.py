@@ -35,6 +35,7 @@ METHOD = Method(
     rate_source="usual for 7 billion parameters; by size a rule of thumb",
     quantizations=frozenset(),
     is_mergeable=True,
+    memory="exact",
     peft_config=peft_config,
     rate_share=share_of_whole_weights,
     is_well_known=True,

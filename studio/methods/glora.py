@@ -42,6 +42,7 @@ METHOD = Method(
     learning_rate=0.0001,
     rate_source="PEFT's MetaMathQA benchmark, run glora:default",
     is_mergeable=True,
+    memory="exact",
     peft_config=peft_config,
     quantizations=frozenset(),
     takes_conv1d=False,

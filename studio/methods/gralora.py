@@ -72,6 +72,7 @@ METHOD = Method(
     learning_rate=0.0002,
     rate_source="PEFT's MetaMathQA benchmark, run gralora:rank32",
     is_mergeable=True,
+    memory="exact",
     peft_config=peft_config,
     unsuited=_uneven,
     choices=lambda settings, base: {"blocks": offered(settings, base, at_most=16)},

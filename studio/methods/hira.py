@@ -44,5 +44,6 @@ METHOD = Method(
     learning_rate=0.0045,
     rate_source="PEFT's MetaMathQA benchmark, run hira:rank32-lr4.5e-3",
     is_mergeable=True,
+    memory="exact",
     peft_config=peft_config,
 )

@@ -32,6 +32,7 @@ METHOD = Method(
     learning_rate=3e-4,
     rate_source="its authors' readme (github.com/google-research/adapter-bert): 3e-4",
     is_mergeable=False,
+    memory="exact",
     peft_config=peft_config,
     unsuited=bottleneck.unsuited,
 )

@@ -54,6 +54,7 @@ METHOD = Method(
         "(github.com/DaShenZi721/HRA) took 1e-5 for 7 billion and 32 rows a step"
     ),
     is_mergeable=True,
+    memory="exact",
     peft_config=peft_config,
     takes_conv1d=False,
     unsuited=_odd,

@@ -53,6 +53,7 @@ METHOD = Method(
     learning_rate=3e-3,
     rate_source="(IA)³ paper, section 3.5 (arXiv:2205.05638); PEFT's benchmark found 1e-4 far too low",
     is_mergeable=True,
+    memory="exact",
     peft_config=peft_config,
     unsuited=unsuited,
     is_well_known=True,

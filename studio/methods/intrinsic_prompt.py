@@ -99,6 +99,7 @@ METHOD = Method(
     learning_rate=1e-2,
     rate_source="ours: ten times prompt tuning's, since few numbers carry all; not measured",
     is_mergeable=False,
+    memory="exact",
     unmergeable="it is a prompt before each question, not a change of the model's weights",
     peft_config=peft_config,
     packs=False,

@@ -67,6 +67,7 @@ METHOD = Method(
     learning_rate=0.0001,
     rate_source="PEFT's MetaMathQA benchmark, run lily:rank140-mlp-a2-b2-s8.0",
     is_mergeable=False,
+    memory="exact",
     peft_config=peft_config,
     takes_conv1d=False,
 )

@@ -83,6 +83,7 @@ METHOD = Method(
         "README has 9e-3 at batches of 64"
     ),
     is_mergeable=False,
+    memory="exact",
     unmergeable="it is something that attention looks at besides the text, not a change of the model's weights",
     peft_config=peft_config,
     tasks=frozenset({"CAUSAL_LM", "SEQ_CLS"}),

@@ -42,6 +42,7 @@ METHOD = Method(
     learning_rate=5e-3,
     rate_source="ours: at 1e-4 it did not even learn the form in PEFT's benchmark (0 %)",
     is_mergeable=True,
+    memory="exact",
     peft_config=peft_config,
     unsuited=unsuited,
 )

@@ -52,6 +52,8 @@ METHOD = Method(
     learning_rate=0.0001,
     rate_source="PEFT's MetaMathQA benchmark, run loha:rank32",
     is_mergeable=True,
+    # No step of it can be simulated without values.
+    memory="not estimated",
     peft_config=peft_config,
     takes_conv1d=False,
 )

@@ -21,6 +21,7 @@ METHOD = Method(
     learning_rate=2e-4,
     rate_source="QLoRA paper, section 4 (arXiv:2305.14314): 2e-4 up to 13 billion parameters",
     is_mergeable=True,
+    memory="exact",
     peft_config=peft_config,
     rate_factor=rate_factor,
     rate_share=rate_share,

@@ -10,6 +10,8 @@ import pydantic
 
 from studio.methods.base import Base, Quantization, Task
 
+# How sure an estimate of memory is: shown to be right, an upper bound with a margin, or by formula.
+Certainty = Literal["exact", "bounded", "not estimated"]
 Family = Literal["re-parametrised", "additive", "soft prompt", "selective", "full"]
 FEW_BITS: frozenset[Quantization] = frozenset({"nf4", "fp4", "int8"})
 TASKS: frozenset[Task] = frozenset({"CAUSAL_LM", "SEQ_CLS", "SEQ_2_SEQ_LM"})
@@ -68,6 +70,8 @@ class Method:
     choices: Callable[[Any, Base], Mapping[str, Sequence[Any]]] = lambda settings, base: {}
     # Why not, where it cannot be merged: the rest of "it cannot be merged, because ...".
     unmergeable: str = "what it learned is no change of the model's weights"
+    # What tests/benchmarks/estimate.py showed of its estimated memory, against real steps.
+    memory: Certainty = "bounded"
     # Whether it is offered before "all methods" are looked through.
     is_well_known: bool = False
     # PEFT's type of the adapters that it builds on, where it begins from those of earlier trainings: its

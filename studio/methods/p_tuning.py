@@ -25,7 +25,13 @@ class Settings(MethodSettings):
         "mlp",
         title="Kind of network",
         description="What makes the prompt: three plain layers, or two that read it both ways (the paper's).",
-        json_schema_extra={"unit": "", "cost": "", "level": "advanced"},
+        json_schema_extra={
+            "unit": "",
+            "cost": "",
+            "level": "advanced",
+            # An LSTM lays its weights out anew while it runs.
+            "memory": {"mlp": "exact", "lstm": "bounded"},
+        },
     )
     encoder_hidden: int = Field(
         128,
@@ -71,6 +77,7 @@ METHOD = Method(
         "in 5,000 steps, which short runs have not"
     ),
     is_mergeable=False,
+    memory="exact",
     unmergeable="it is a prompt before each question, not a change of the model's weights",
     peft_config=peft_config,
     packs=False,

@@ -63,6 +63,7 @@ METHOD = Method(
     learning_rate=0.0001,
     rate_source="PEFT's MetaMathQA benchmark, run peanut:rank32-relu-depth0-s2.0",
     is_mergeable=True,
+    memory="exact",
     peft_config=peft_config,
     takes_conv1d=False,
 )

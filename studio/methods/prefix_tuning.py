@@ -75,6 +75,7 @@ METHOD = Method(
         "1e-3 gave 18.6 %"
     ),
     is_mergeable=False,
+    memory="exact",
     unmergeable="it is what each layer remembers before the question, not a change of the model's weights",
     peft_config=peft_config,
     packs=False,

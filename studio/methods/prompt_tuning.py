@@ -69,6 +69,7 @@ METHOD = Method(
         "1e-4 gave 5.7 %"
     ),
     is_mergeable=False,
+    memory="exact",
     unmergeable="it is a prompt before each question, not a change of the model's weights",
     peft_config=peft_config,
     packs=False,

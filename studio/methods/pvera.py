@@ -48,5 +48,6 @@ METHOD = Method(
     learning_rate=0.003,
     rate_source="PEFT's MetaMathQA benchmark, run pvera:rank64",
     is_mergeable=True,
+    memory="exact",
     peft_config=peft_config,
 )

@@ -50,5 +50,6 @@ METHOD = Method(
     learning_rate=0.0001,
     rate_source="PEFT's MetaMathQA benchmark, run randlora:default",
     is_mergeable=True,
+    memory="exact",
     peft_config=peft_config,
 )

@@ -58,6 +58,7 @@ METHOD = Method(
     learning_rate=0.001,
     rate_source="PEFT's MetaMathQA benchmark, run road:lr_0.001",
     is_mergeable=True,
+    memory="exact",
     peft_config=peft_config,
     takes_conv1d=False,
     choices=lambda settings, base: {"group_size": _groups(settings, base)},

@@ -54,6 +54,7 @@ METHOD = Method(
     learning_rate=0.0001,
     rate_source="ours, as SHiRA's neighbours in PEFT's benchmark; it has no run there",
     is_mergeable=True,
+    memory="exact",
     peft_config=peft_config,
     takes_conv1d=False,
 )

@@ -53,5 +53,6 @@ METHOD = Method(
     learning_rate=0.01,
     rate_source="ours: at 1e-3 it learned next to nothing in PEFT's benchmark (1.2 %)",
     is_mergeable=True,
+    memory="exact",
     peft_config=peft_config,
 )

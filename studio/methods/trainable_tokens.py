@@ -73,6 +73,7 @@ METHOD = Method(
     learning_rate=1e-2,
     rate_source="ours; PEFT's benchmark used 0.2, which made the model forget much",
     is_mergeable=True,
+    memory="exact",
     peft_config=peft_config,
     unsuited=unsuited,
 )

@@ -57,5 +57,6 @@ METHOD = Method(
         "it learned nothing in PEFT's benchmark (0.2 %)"
     ),
     is_mergeable=True,
+    memory="exact",
     peft_config=peft_config,
 )

@@ -48,5 +48,6 @@ METHOD = Method(
     learning_rate=0.001,
     rate_source="PEFT's MetaMathQA benchmark, run vera:default",
     is_mergeable=True,
+    memory="exact",
     peft_config=peft_config,
 )

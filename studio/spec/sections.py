@@ -28,13 +28,24 @@ class ModelChoice(Section):
         title="Hold the model in fewer bits",
         description="In how few bits the frozen base is held: a seventh of its memory in 4 bits, a "
         "quarter in 8, for a small loss of quality and slower steps.",
-        json_schema_extra={"unit": "", "cost": "time", "level": "advanced"},
+        json_schema_extra={
+            "unit": "",
+            "cost": "time",
+            "level": "advanced",
+            "memory": {"none": "exact", "nf4": "exact", "fp4": "exact", "int8": "exact"},
+        },
     )
     double_quantization: bool = Field(
         False,
         title="Fewer bits for the scales, too",
         description="Quantise the scales of 4-bit weights too: 0.4 bits a weight less.",
-        json_schema_extra={"unit": "", "cost": "", "level": "advanced"},
+        json_schema_extra={
+            "unit": "",
+            "cost": "",
+            "level": "advanced",
+            # Some 300 bytes of a tiny model's are missed.
+            "memory": {"False": "exact", "True": "exact"},
+        },
     )
 
 
@@ -131,26 +142,42 @@ class Training(Section):
     packing: Literal["auto", "on", "off"] = Field(
         "auto",
         description="Rows behind one another without padding, where the model keeps them apart.",
+        json_schema_extra={"memory": {"auto": "exact", "on": "exact", "off": "exact"}},
     )
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
         "auto",
         description="Numbers of 32 or 16 bits; auto: bf16 on a GPU made for it, else fp32. fp16 is for GPUs "
         "that know no bf16.",
+        # Kernels of the processor lay matrices of 16 bits out anew; how much that takes is its own affair.
+        json_schema_extra={"memory": {"fp32": "exact", "bf16": "bounded", "fp16": "bounded"}},
     )
     attention: Literal["auto", "sdpa", "eager"] = Field(
-        "auto", description="How attention is computed; auto takes the model's best."
+        "auto",
+        description="How attention is computed; auto takes the model's best.",
+        json_schema_extra={"memory": {"auto": "exact", "sdpa": "exact", "eager": "exact"}},
     )
     compile: Literal["auto", "on", "off"] = Field(
         "auto",
         description="Compile the model's layers first (torch.compile); auto: on a GPU, in long runs, where its "
         "own steps are quicker for it.",
+        json_schema_extra={"memory": {"auto": "exact", "off": "exact", "on": "bounded"}},
     )
     optimizer: Literal["adamw", "adamw_8bit", "paged_adamw_8bit", "sgd"] = Field(
         "adamw",
         title="Rule of each step",
         description="`adamw_8bit` keeps its two numbers a weight in 8 bits each instead of 32; paged, "
         "they may leave the GPU's memory where it gets short; `sgd` keeps none.",
-        json_schema_extra={"unit": "", "cost": "", "level": "advanced"},
+        json_schema_extra={
+            "unit": "",
+            "cost": "",
+            "level": "advanced",
+            "memory": {
+                "adamw": "exact",
+                "adamw_8bit": "exact",
+                "paged_adamw_8bit": "bounded",
+                "sgd": "exact",
+            },
+        },
     )
     scheduler: Literal["cosine", "linear", "constant"] = Field(
         "cosine",
@@ -176,14 +203,25 @@ class Training(Section):
         False,
         title="Save memory, take longer",
         description="Compute intermediate results twice instead of keeping them (gradient checkpointing).",
-        json_schema_extra={"unit": "", "cost": "time", "level": "advanced"},
+        json_schema_extra={
+            "unit": "",
+            "cost": "time",
+            "level": "advanced",
+            "memory": {"False": "exact", "True": "exact"},
+        },
     )
     offload: Literal["none", "auto"] = Field(
         "none",
         title="Frozen layers outside the GPU",
         description="Where a GPU's memory is too small: keep frozen layers in the main memory and fetch "
         "them one by one.",
-        json_schema_extra={"unit": "", "cost": "time", "level": "advanced"},
+        # What stays in the GPU's memory is less than is said.
+        json_schema_extra={
+            "unit": "",
+            "cost": "time",
+            "level": "advanced",
+            "memory": {"none": "exact", "auto": "bounded"},
+        },
     )
     eval_every: Literal["epoch", "never"] | int = Field(
         "epoch",
@@ -231,14 +269,24 @@ class Training(Section):
         title="Processes at the same time",
         description="How many processes train together, each on a GPU of its own (on the processor: on a "
         "share of the cores). A step takes this many times as many rows.",
-        json_schema_extra={"unit": "processes", "cost": "", "level": "advanced"},
+        json_schema_extra={
+            "unit": "processes",
+            "cost": "",
+            "level": "advanced",
+            "memory": {"1": "exact", "more": "bounded"},
+        },
     )
     sharding: Literal["none", "fsdp"] = Field(
         "none",
         title="Spread the model over the processes",
         description="`none`: each process holds the whole model; `fsdp`: each holds a share of every layer "
         "and borrows the rest while it computes, which saves memory and costs time.",
-        json_schema_extra={"unit": "", "cost": "time", "level": "advanced"},
+        json_schema_extra={
+            "unit": "",
+            "cost": "time",
+            "level": "advanced",
+            "memory": {"none": "exact", "fsdp": "not estimated"},
+        },
     )
     seed: int = Field(
         0,

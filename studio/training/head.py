@@ -97,9 +97,14 @@ class _CrossEntropy(torch.autograd.Function):
 
 def _blocks(rows: int, width: int, device: str) -> Iterator[slice]:
     """The rows in blocks of about as many numbers as the device deals with best."""
-    size = _BLOCK.get(device, _LARGE_BLOCK) // width
-    size = min(max(size, _FEWEST_ROWS), _MOST_ROWS)
+    size = block_rows(width, device)
     return (slice(begin, min(begin + size, rows)) for begin in range(0, rows, size))
+
+
+def block_rows(width: int, device: str) -> int:
+    """Rows in one block of logits that are `width` wide."""
+    size = _BLOCK.get(device, _LARGE_BLOCK) // width
+    return min(max(size, _FEWEST_ROWS), _MOST_ROWS)
 
 
 def can_defer(model: Any) -> bool:

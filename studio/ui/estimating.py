@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -15,7 +16,7 @@ from studio.spec import TrainSpec
 from studio.ui.backstage import Backstage
 from studio.ui.boundary import spoken
 from studio.ui.draft import Draft
-from studio.ui.figures import figures_html
+from studio.ui.figures import counted_html, figures_html
 from studio.ui.steps import method_step, needs_part
 from studio.ui.steps.needs_part import CHANGED
 from studio.ui.steps.step import Fields, problem_html
@@ -29,6 +30,16 @@ MARK_STALE = """(...values) => {
   return values;
 }"""
 
+
+@dataclass(frozen=True)
+class Shown:
+    """The components of the live line: its figures, the counts that come before, whether those are all."""
+
+    figures: Any
+    counted: Any
+    is_partial: Any
+
+
 Read = Callable[[tuple[Any, ...]], tuple[str, Draft]]
 
 
@@ -40,17 +51,24 @@ class Estimating:
         self._read = read
 
     def wire(
-        self, fields: Fields, draft_id: Any, figures: Any, needs: needs_part.Controls, tried: Any
+        self, fields: Fields, draft_id: Any, shown: Shown, needs: needs_part.Controls, tried: Any
     ) -> None:
         """The figures follow every change, and then what a trial step says; what does not fit can be made
         to fit, and put back."""
         inputs = [draft_id, *fields.inputs]
+        figures = [shown.figures, *needs.shown]
         told = gr.on(
             [opening(), *(component.change for component in fields.inputs)],
-            spoken(self.estimate),
+            spoken(self.at_once),
             inputs,
-            [figures, *needs.shown],
+            [shown.is_partial, shown.counted, *figures],
             js=MARK_STALE,
+            trigger_mode="always_last",
+            **QUIET,
+        ).then(
+            spoken(self.the_rest),
+            [shown.is_partial, *inputs],
+            figures,
             trigger_mode="always_last",
             **QUIET,
         )
@@ -60,26 +78,45 @@ class Estimating:
         needs.fit.click(spoken(self.fit), inputs, outputs, trigger_mode="once", **WITH_PROGRESS)
         needs.back.click(spoken(self.put_back), needs.before, outputs, **QUIET)
 
-    def estimate(self, *shown: Any) -> list[Any]:
-        """The live line and the panel for what the form holds now."""
+    def at_once(self, *shown: Any) -> list[Any]:
+        """What is known at once for what the form holds now: all, or the counts while the rest is computed."""
         draft_id, draft = self._read(shown)
         if not draft.model_source:
-            return [figures_html(None), *needs_part.shown(None)]
+            return ["", "", figures_html(None), *needs_part.shown(None)]
+        worker = self._backstage.model_worker
+        found, answer = self._asked(draft, lambda spec: worker.soon(spec, lane=draft_id))
+        if found is None or "memory" in found:
+            return ["", "", *answer]
+        return ["partial", counted_html(found), gr.skip(), *needs_part.unchanged()]
+
+    def the_rest(self, is_partial: str, *shown: Any) -> list[Any]:
+        """The live line and the panel, where only the counts were known at once."""
+        if not is_partial:
+            return [gr.skip(), *needs_part.unchanged()]
+        draft_id, draft = self._read(shown)
+        worker = self._backstage.model_worker
+        return self._asked(draft, lambda spec: worker.estimate(spec, lane=draft_id))[1]
+
+    def _asked(
+        self, draft: Draft, ask: Callable[[TrainSpec], dict[str, Any]]
+    ) -> tuple[dict[str, Any] | None, list[Any]]:
+        """What the worker answers (None where it has no answer), and the updates that show it."""
         try:
             # While the file is being read in, the worker must not begin to read it, too.
-            spec = self._backstage.own_data.without_unread(draft).to_spec()
-            found = self._backstage.model_worker.estimate(spec, lane=draft_id)
+            found = ask(self._backstage.own_data.without_unread(draft).to_spec())
         except AskedWrongly as error:
             titles = method_step.field_titles(draft)
             lines = [f"{titles.get(each.field, each.field)}: {each.words}" for each in error.fields]
             words = " ".join(lines) or error.words
-            return [figures_html(None, words), *needs_part.shown(None)]
+            return None, [figures_html(None, words), *needs_part.shown(None)]
         except StudioError as error:
             # A later question took this one's place; its answer is on the way.
             if error.code == "superseded":
-                return [gr.skip(), *needs_part.unchanged()]
-            return [figures_html(None, error.words), *needs_part.shown(None)]
-        return [figures_html(found), *needs_part.shown(found)]
+                return None, [gr.skip(), *needs_part.unchanged()]
+            return None, [figures_html(None, error.words), *needs_part.shown(None)]
+        if "memory" not in found:
+            return found, []
+        return found, [figures_html(found), *needs_part.shown(found)]
 
     def trial(self, *shown: Any) -> Any:
         """Whether one step on a few of the model's layers works with what the form holds now."""

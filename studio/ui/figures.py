@@ -32,6 +32,13 @@ element.addEventListener('click', event => {
   document.querySelector('#fit')?.click();
 });
 """
+# The counts alone, into the line whose other figures are still those of the form as it was.
+COUNTED = """
+watch('value', () => {
+  const cell = document.querySelector('#figures.stale #figure-trainable');
+  if (cell && props.value) { cell.innerHTML = props.value; cell.classList.add('fresh'); }
+});
+"""
 _answers = itertools.count(1)
 
 
@@ -40,6 +47,21 @@ def figures_line() -> gr.HTML:
     return gr.HTML(
         figures_html(None), elem_id="figures", js_on_load=ARRIVED, apply_default_css=False
     )
+
+
+def counted_line() -> gr.HTML:
+    """What carries the counts into the line before its other figures are known; nothing is seen of it."""
+    return gr.HTML(
+        "",
+        elem_id="counted",
+        js_on_load=COUNTED,
+        apply_default_css=False,
+    )
+
+
+def counted_html(estimate: Mapping[str, Any]) -> str:
+    """The cell of what learns, without its frame; a remark that nobody sees tells equal ones apart."""
+    return f"<!--{next(_answers)}-->{_inside(*_counts(estimate))}"
 
 
 def figures_html(estimate: Mapping[str, Any] | None, problem: str = "") -> str:
@@ -58,20 +80,28 @@ def figures_html(estimate: Mapping[str, Any] | None, problem: str = "") -> str:
 
 
 def _cell(title: str, term: str, value: str, more: str, name: str) -> str:
+    inside = _inside(title, term, value, more)
+    return f'<div class="figure" id="figure-{name}">{inside}</div>'
+
+
+def _inside(title: str, term: str, value: str, more: str) -> str:
     return (
-        f'<div class="figure" id="figure-{name}"><span class="title">{title} '
-        f"<small>{term}</small></span><strong>{html.escape(value)}</strong>"
-        f'<span class="quiet">{html.escape(more)}</span></div>'
+        f'<span class="title">{title} <small>{term}</small></span>'
+        f'<strong>{html.escape(value)}</strong><span class="quiet">{html.escape(more)}</span>'
     )
 
 
 def _trainable(estimate: Mapping[str, Any]) -> str:
     parameters = estimate.get("parameters") or {}
-    trainable, total = parameters.get("trainable"), parameters.get("total")
-    if not isinstance(trainable, int) or not isinstance(total, int):
+    if not all(isinstance(parameters.get(name), int) for name in ("trainable", "total")):
         return ""
+    return _cell(*_counts(estimate), "trainable")
+
+
+def _counts(estimate: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    trainable, total = estimate["parameters"]["trainable"], estimate["parameters"]["total"]
     more = f"of {words.about(total)} ({words.share(trainable, total)})"
-    return _cell("What learns", "trainable parameters", f"{trainable:,}", more, "trainable")
+    return "What learns", "trainable parameters", f"{trainable:,}", more
 
 
 def _memory(estimate: Mapping[str, Any]) -> str:

@@ -23,6 +23,7 @@ from studio.worker.protocol import Answer, Request, Role
 TIMEOUTS_S = {
     "describe": 180.0,
     "estimate": 240.0,
+    "soon": 240.0,
     "preview": 180.0,
     "tokens": 240.0,
     "lengths": 240.0,
@@ -63,6 +64,13 @@ class Worker:
         arguments = {"spec": spec.to_json(), "memory_bytes": memory_bytes}
         return self._ask("estimate", arguments, lane)  # type: ignore[no-any-return]
 
+    def soon(self, spec: TrainSpec, *, lane: str | None = None) -> dict[str, Any]:
+        """What of the estimate is there at once: all of it, or only the `parameters`.
+
+        It comes before whatever takes long, and estimates asked in that lane earlier are dropped.
+        """
+        return self._ask("soon", {"spec": spec.to_json()}, lane, before="estimate")  # type: ignore[no-any-return]
+
     def preview(
         self, spec: TrainSpec, limit: int = 3, *, lane: str | None = None
     ) -> list[dict[str, Any]]:
@@ -101,9 +109,16 @@ class Worker:
         if line is not None:
             line.close()
 
-    def _ask(self, kind: str, arguments: dict[str, Any], lane: str | None = None) -> Any:
+    def _ask(
+        self,
+        kind: str,
+        arguments: dict[str, Any],
+        lane: str | None = None,
+        *,
+        before: str | None = None,
+    ) -> Any:
         """Ask, and once more where the worker died over it: all questions can be asked twice."""
-        request = Request(next(self._numbers), kind, arguments, lane)
+        request = Request(next(self._numbers), kind, arguments, lane, before)
         for _ in range(2):
             line = self._running()
             try:

@@ -13,12 +13,17 @@ Role = Literal["model", "chat"]
 
 @dataclass(frozen=True)
 class Request:
-    """A question. Of those that wait in one `lane` only the latest of a kind is answered."""
+    """A question. Of those that wait in one `lane` only the latest of a kind is answered.
+
+    One that is answered soon names the kind that it comes `before`: it is taken first, and of that kind
+    what was asked earlier in its lane is dropped.
+    """
 
     id: int
     kind: str
     arguments: dict[str, Any]
     lane: str | None = None
+    before: str | None = None
 
     def to_line(self) -> bytes:
         """The request on the wire."""

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from studio import libraries
 from studio.errors import StudioError
 from studio.settings import Home
 from studio.worker.protocol import Answer, Request
 from studio.worker.waiting import Waiting
+
+if TYPE_CHECKING:
+    from studio.worker.bench import Bench
+    from studio.worker.kinds import Kind
 
 # A worker gives its memory back when nobody asks any more; a chat worker holds a whole model.
 IDLE_S = {"model": 600.0, "chat": 300.0}
@@ -80,19 +86,45 @@ def _serve(home: Home, role: str, waiting: Waiting, channel: Channel, idle_s: fl
 
     bench = Bench(home, idle_bytes())
     kinds = {name: kind for name, kind in KINDS.items() if kind.role == role}
-    while request := waiting.take(idle_s):
+    while request := _next(waiting, idle_s):
         kind = kinds.get(request.kind)
         if kind is None:
             words = f"A {role} worker does not answer '{request.kind}', only {', '.join(kinds)}."
             channel.send(Answer.of_error(request.id, StudioError(words, code="unknown_kind")))
             continue
-        try:
-            channel.send(Answer(request.id, kind.answer(bench, **request.arguments)))
-        except StudioError as error:
-            channel.send(Answer.of_error(request.id, error))
-        except Exception as error:  # noqa: BLE001 - the edge of the process: the next question is answered
-            traceback.print_exc()
-            channel.send(Answer.of_error(request.id, _crashed(error)))
+        channel.send(_answered(request, kind, bench, waiting.wanted))
+
+
+def _next(waiting: Waiting, idle_s: float) -> Request | None:
+    """The next request; until it comes, surfaces are made for what was asked last."""
+    from studio.estimator.live import NotWanted
+    from studio.estimator.memory import still_wanted
+    from studio.estimator.surfaces import SURFACES
+
+    while waiting.is_empty() and SURFACES.has_work:
+        wanted = still_wanted.set(waiting.is_empty)
+        with contextlib.suppress(NotWanted):
+            SURFACES.work()
+        still_wanted.reset(wanted)
+    return waiting.take(idle_s)
+
+
+def _answered(request: Request, kind: Kind, bench: Bench, wanted: Callable[[], bool]) -> Answer:
+    from studio.estimator.live import NotWanted
+    from studio.estimator.memory import still_wanted
+
+    asked = still_wanted.set(wanted)
+    try:
+        return Answer(request.id, kind.answer(bench, **request.arguments))
+    except NotWanted:
+        return Answer.of_error(request.id, _superseded())
+    except StudioError as error:
+        return Answer.of_error(request.id, error)
+    except Exception as error:  # noqa: BLE001 - the edge of the process: the next question is answered
+        traceback.print_exc()
+        return Answer.of_error(request.id, _crashed(error))
+    finally:
+        still_wanted.reset(asked)
 
 
 def _superseded() -> StudioError:

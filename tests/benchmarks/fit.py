@@ -1,15 +1,16 @@
 """Make it fit: is the plan valid and does it hold, on hard cases from 2 to 24 GB.
 
-    python launch.py bench fit [--only PATTERN]
+    python launch.py bench fit [--only PART-OF-A-NAME] [--again]
 
-Every plan is estimated anew, and keeps the rows of each step. The cases named `run` are trained for real by the
-trainer's own task with RLIMIT_DATA at the memory that was given: one that runs out on the way fails.
+Each case is kept with its commit in docs/measured/fit.jsonl. Every plan is estimated anew, and keeps the
+rows of each step. The cases named `run` are trained for real by the trainer's own task with RLIMIT_DATA at
+the memory that was given: one that runs out on the way fails.
 """
 
 from __future__ import annotations
 
 import argparse
-import fnmatch
+import functools
 import json
 import subprocess
 import sys
@@ -20,7 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.startup import commit
+from tests.benchmarks import _cells
+from tests.benchmarks._cells import Cell
+from tests.measured import commit
 
 GB = 10**9
 SMALL = {"hidden_size": 576, "intermediate_size": 1536, "num_hidden_layers": 30, "vocab_size": 49152,
@@ -80,21 +83,25 @@ RUNS = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print a line a case; 0 where every plan is valid and holds."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", default="*", help="only the cases that match this pattern")
-    only = parser.parse_args(arguments).only
-    good = []
-    with tempfile.TemporaryDirectory() as folder:
-        for case in CASES:
-            if fnmatch.fnmatch(case.name, only):
-                good.append(planned(case, Path(folder)))
+    _cells.add_options(parser)
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        cells: dict[str, Cell] = {
+            case.name: functools.partial(planned, case, folder) for case in CASES
+        }
         for name, (method, rows, memory) in RUNS.items():
-            if fnmatch.fnmatch(name, only):
-                good.append(carried_out(name, method, rows, int(memory * GB), Path(folder)))
-    print(f"{sum(good)} of {len(good)} cases hold; commit {commit()}")
-    return 0 if all(good) else 1
+            limit = int(memory * GB)
+            cells[name] = functools.partial(carried_out, name, method, rows, limit, folder)
+        found = _cells.run("fit", cells, only=options.only, again=options.again)
+    for name, cell in found.items():
+        print(f"{'ok ' if cell['holds'] else 'NOT'} {name:22} {cell['words']}")
+    good = [cell["holds"] for cell in found.values()]
+    print(f"{sum(good)} of {len(cells)} cases hold, {len(cells) - len(good)} not seen; {commit()}")
+    return 0 if all(good) and len(good) == len(cells) else 1
 
 
-def planned(case: Case, folder: Path) -> bool:
+def planned(case: Case, folder: Path) -> dict[str, Any]:
     """Search a plan by estimates of the shape alone, and look at it again."""
     import transformers
 
@@ -138,12 +145,10 @@ def planned(case: Case, folder: Path) -> bool:
         after = found.spec.training
         holds = ask(found.spec)["verdict"]["fits"]
         holds &= after.batch_size * after.gradient_accumulation == case.rows
-    mark = "ok " if holds else "NOT"
-    print(f"{mark} {case.name:22}{found.tried:3} ways {spent:6.1f} CPU s  {said}", flush=True)
-    return bool(holds)
+    return {"holds": bool(holds), "words": f"{found.tried} ways {spent:.1f} CPU s  {said}"}
 
 
-def carried_out(name: str, method: str, rows: int, memory: int, folder: Path) -> bool:
+def carried_out(name: str, method: str, rows: int, memory: int, folder: Path) -> dict[str, Any]:
     """Plan with the real worker, then train within the limit in a process of its own."""
     from studio.settings import Home
     from studio.spec import TrainSpec
@@ -166,19 +171,14 @@ def carried_out(name: str, method: str, rows: int, memory: int, folder: Path) ->
     finally:
         worker.stop()
     if found.spec is None or found.estimate is None:
-        print(f"NOT {name:22} {found.words}", flush=True)
-        return False
+        return {"holds": False, "words": found.words}
     result = trained(found.spec.to_json(), memory, folder / f"home {name}")
     holds = result is not None and not result["memory"]["ran_out"]
     said = ", ".join(f"{each.field.split('.')[1]}={each.after}" for each in found.changes)
     peak = result["measured"]["peak_bytes"] / GB if result else float("nan")
     predicted = found.estimate["memory"]["peak_bytes"] / GB
-    print(
-        f"{'ok ' if holds else 'NOT'} {name:22} limit {memory / GB:.2f} GB, predicted {predicted:.2f}, "
-        f"resident {peak:.2f}; {said}",
-        flush=True,
-    )
-    return holds
+    words = f"limit {memory / GB:.2f} GB, predicted {predicted:.2f}, resident {peak:.2f}; {said}"
+    return {"holds": holds, "words": words}
 
 
 def trained(spec: dict[str, Any], memory: int, home: Path) -> dict[str, Any] | None:

@@ -52,7 +52,7 @@ def build(backstage: Backstage) -> None:
     wire_sources(form, layout)
     wire_steps(form, layout)
     wire_problems(form, layout)
-    form.estimating.wire(fields, layout.draft_id, layout.figures, layout.needs, layout.method.tried)
+    form.estimating.wire(fields, layout.draft_id, layout.shown, layout.needs, layout.method.tried)
     form.side_by_side.wire(fields, layout.draft_id, layout.methods)
     wire_opening(form, layout)
 

@@ -8,7 +8,8 @@ from typing import Any
 import gradio as gr
 
 from studio.ui.checking import SETTLED
-from studio.ui.figures import figures_line
+from studio.ui.estimating import Shown
+from studio.ui.figures import counted_line, figures_line
 from studio.ui.markup import heading
 from studio.ui.steps import (
     data_step,
@@ -39,7 +40,7 @@ class Layout:
     review: review_step.Controls
     methods: methods_part.Controls
     needs: needs_part.Controls
-    figures: Any
+    shown: Shown
     started: Any
 
     @property
@@ -97,7 +98,7 @@ def lay_out(fields: Fields) -> Layout:
         with gr.Step(step.TITLES[REVIEW], id=REVIEW):
             review = review_step.build(fields)
     needs = needs_part.build()
-    figures = figures_line()
+    shown = Shown(figures_line(), counted_line(), gr.Textbox(visible=False))
     started = gr.Textbox(visible=False)
     return Layout(
         start_over,
@@ -111,6 +112,6 @@ def lay_out(fields: Fields) -> Layout:
         review,
         methods,
         needs,
-        figures,
+        shown,
         started,
     )

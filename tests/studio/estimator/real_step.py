@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import gc
 from collections.abc import Iterable, Iterator
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 import torch
@@ -22,11 +22,49 @@ from studio.training.loading import Numbers, checkpoint_activations
 from studio.training.losses import loss_of
 from studio.training.tuners import tuner_of
 
+# Of the run that the measured steps begin: methods that follow a schedule want to know.
+_STEPS = 1000
 
-def peak_bytes(
-    config: Any, spec: TrainSpec, rows: list[Encoded], numbers: Numbers, *, packed: bool
-) -> int:
-    """Tensor bytes at the peak of two optimizer steps, by what the allocator handed out and took back."""
+
+@dataclass(frozen=True)
+class Ready:
+    """A model, its optimizer and the batch that it is trained on, on one device."""
+
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    batch: Batch
+    spec: TrainSpec
+    numbers: Numbers
+
+    def step(self, number: int) -> None:
+        """One optimizer step, the `number`-th from 0, as the trainer does it."""
+        spec, model, batch = self.spec, self.model, self.batch
+        tuner, settings = tuner_of(spec.method), spec.method.settings
+        total = functools.partial(tuner.total, settings=settings)
+        gained = step.gains(model, [batch], self.numbers.context)
+        (batch,) = step.with_baseline([batch], gained, batch.rows)
+        for _ in range(spec.training.gradient_accumulation):
+            loss = loss_of(spec.objective)
+            step.micro_step(model, loss, batch, batch.units, self.numbers.context(), total)
+        parameters = (parameter for _, parameter in adapters.trainable(model))
+        step.apply(
+            self.optimizer,
+            parameters,
+            spec.training.max_grad_norm,
+            observe=lambda: tuner.observe(model, settings, number + 1),
+        )
+
+
+def ready(
+    config: Any,
+    spec: TrainSpec,
+    rows: list[Encoded],
+    numbers: Numbers,
+    *,
+    packed: bool,
+    device: str = "cpu",
+) -> Ready:
+    """A model of random weights made ready as the trainer does it."""
     training = spec.training
     options = {} if training.attention == "auto" else {"attn_implementation": training.attention}
     head = Head.of(spec.objective)
@@ -34,42 +72,35 @@ def peak_bytes(
     if head.labels and config.pad_token_id is None:
         config.pad_token_id = 0
     base = head.kind.builder.from_config(config, dtype=numbers.weights, **options)
-    base = quantized.hold(base, spec.model, numbers.weights)
+    base = quantized.hold(base, spec.model, numbers.weights).to(device)
     if packed and not probe.can_pack(base, config.vocab_size):
         raise ValueError("this architecture cannot pack")
-    model = adapters.attach(base, spec.method, seed=0, head=head)
+    model = adapters.attach(base, spec.method, seed=0, head=head).to(device)
     if training.gradient_checkpointing:
         checkpoint_activations(model)
     fuse(model)
     model.train()
     layout = spec.objective.objective.layout
     batch = next(micro_batches(rows, training.batch_size, packed=packed, pad_id=0, layout=layout))
-    optimizer = optimizers.build(model, spec)
+    tuner_of(spec.method).begin(model, spec.method.settings, _STEPS)
+    return Ready(
+        model, optimizers.build(model, spec), batch.to(torch.device(device)), spec, numbers
+    )
+
+
+def peak_bytes(
+    config: Any, spec: TrainSpec, rows: list[Encoded], numbers: Numbers, *, packed: bool
+) -> int:
+    """Tensor bytes at the peak of two optimizer steps, by what the allocator handed out and took back."""
+    made = ready(config, spec, rows, numbers, packed=packed)
+    model = made.model
     # A leftover of an earlier measurement, freed during this one, would count as memory given back.
     gc.collect()
-    held = _held_bytes([*model.parameters(), *model.buffers(), *_tensors(batch)])
+    held = _held_bytes([*model.parameters(), *model.buffers(), *_tensors(made.batch)])
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
-        for _ in range(2):
-            _step(model, optimizer, batch, spec, numbers)
+        for number in range(2):
+            made.step(number)
     return held + _highest(profiler)
-
-
-def _step(
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    batch: Batch,
-    spec: TrainSpec,
-    numbers: Numbers,
-) -> None:
-    gained = step.gains(model, [batch], numbers.context)
-    (batch,) = step.with_baseline([batch], gained, batch.rows)
-    total = functools.partial(tuner_of(spec.method).total, settings=spec.method.settings)
-    for _ in range(spec.training.gradient_accumulation):
-        step.micro_step(
-            model, loss_of(spec.objective), batch, batch.units, numbers.context(), total
-        )
-    parameters = (parameter for _, parameter in adapters.trainable(model))
-    step.apply(optimizer, parameters, spec.training.max_grad_norm)
 
 
 def _tensors(batch: Batch) -> Iterator[Tensor]:

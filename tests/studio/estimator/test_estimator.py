@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 import transformers
@@ -17,6 +17,7 @@ from studio.estimator.estimate import Rows, estimate
 from studio.estimator.live import PARTS, LiveStorages
 from studio.estimator.microbatch import MicroBatch, RunShape
 from studio.spec import TrainSpec
+from studio.spec.sections import ModelChoice, Training
 from studio.training.adapters import Counts
 from tests.studio.estimator.configurations import (
     CONFIGURATIONS,
@@ -82,23 +83,32 @@ def test_low_precision_is_a_range() -> None:
     assert certainty(spec(), "llama", "fp32", CPU) == "exact"
 
 
-def test_a_quantised_base_is_exact_and_what_was_compared_less_closely_is_a_range() -> None:
-    held = {"quantization": "nf4"}
+def test_each_setting_says_beside_its_declaration_how_sure_the_memory_is() -> None:
+    held = {"quantization": "nf4", "double_quantization": True}
 
     assert certainty(spec(model=held), "llama", "fp32", CPU) == "exact"
     assert certainty(spec(model=held), "llama", "fp32", GPU) == "bounded"
-    double = spec(model={**held, "double_quantization": True})
-    assert certainty(double, "llama", "fp32", CPU) == "bounded"
-    eight = spec(training={"optimizer": "adamw_8bit"})
-    assert certainty(eight, "llama", "fp32", CPU) == "bounded"
+    paged = spec(training={"optimizer": "paged_adamw_8bit"})
+    assert certainty(paged, "llama", "fp32", CPU) == "bounded"
+    compiled = spec(training={"compile": "on"})
+    assert certainty(compiled, "llama", "fp32", CPU) == "bounded"
 
 
-def test_several_processes_are_bounded_and_shares_of_a_model_are_not_estimated() -> None:
+def test_the_least_sure_setting_decides() -> None:
     pair = spec(training={"processes": 2})
     shared = spec(training={"processes": 2, "sharding": "fsdp"})
 
     assert certainty(pair, "llama", "fp32", CPU) == "bounded"
     assert certainty(shared, "llama", "fp32", CPU) == "not estimated"
+
+
+def test_every_value_that_is_declared_can_be_chosen() -> None:
+    for section in (Training, ModelChoice):
+        for name, field in section.model_fields.items():
+            more = field.json_schema_extra
+            declared: Any = more.get("memory") if isinstance(more, dict) else None
+            allowed = {str(value) for value in get_args(field.annotation)} or {"True", "False", "1"}
+            assert set(declared or ()) <= allowed | {"more"}, name
 
 
 def test_a_quantised_base_needs_less_and_its_scales_are_a_part_of_their_own(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ Tiny models make the comparison hard: what a step holds beside the large tensors
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ from studio.estimator.blueprint import Plan, blueprint
 from studio.estimator.memory import simulate
 from studio.estimator.microbatch import micro_batch
 from studio.estimator.patches import PATCHED
-from studio.objectives import Encoded
 from studio.spec import TrainSpec
 from studio.training.loading import choose_numbers
 from tests.studio.estimator.configurations import (
@@ -29,6 +27,7 @@ from tests.studio.estimator.configurations import (
     make_folder,
     make_rows,
 )
+from tests.studio.estimator.drawing import rows_for
 from tests.studio.estimator.real_step import peak_bytes
 from tests.studio.training.tuners.soft_prompts import WAYS
 
@@ -46,23 +45,6 @@ FEW = {"name": "lora", "targets": "attention", "layers": {"last": 1}}
 GATED = {"name": "llama_adapter", "layers": {"last": 2}}
 LEARNERS = {"name": "far", "layers": {"last": 2}}
 PRUNED = {"name": "diff_pruning", "layers": {"last": 2}}
-
-
-def rows_for(spec: TrainSpec, *lengths: int) -> list[Encoded]:
-    """Rows of these lengths as the spec's objective has them; what stands beside one is half as long."""
-    rows, settings = make_rows(*lengths), spec.objective.settings
-    beside = make_rows(*(length // 2 for length in lengths))
-    if spec.objective.name == "preference":
-        part = "mismatched" if settings.algorithm == "kto" else "rejected"  # type: ignore[attr-defined]
-        pairs = zip(rows, beside, strict=True)
-        return [replace(row, **{part: other}) for row, other in pairs]  # type: ignore[arg-type]
-    if spec.objective.name == "seq2seq":
-        pairs = zip(rows, beside, strict=True)
-        return [replace(row, target=tuple(other.ids)) for row, other in pairs]
-    if spec.objective.name == "classification":
-        several = settings.several  # type: ignore[attr-defined]
-        return [replace(row, target=(1, 0, 1) if several else (1,)) for row in rows]
-    return rows
 
 
 def compare(
@@ -144,7 +126,7 @@ def test_the_peak_is_the_real_one_over_a_quantised_base(
     deep = compare("llama", tmp_path, "lora", {"gradient_checkpointing": True}, PADDED, held)
 
     assert abs(error) < (0.001 if double else 0.0002)
-    assert abs(deep) < 0.02
+    assert abs(deep) < (0.001 if double else 0.0002)
 
 
 @pytest.mark.parametrize("method", ["lora", "full"])
@@ -153,13 +135,12 @@ def test_the_peak_of_an_8_bit_optimizer_is_the_real_one(method: str, tmp_path: P
 
 
 @pytest.mark.parametrize("method", ["lora", "full", FEW])
-def test_recomputed_activations_are_right_but_for_the_random_states_kept_with_each_layer(
+def test_recomputed_activations_are_right_with_the_random_state_kept_with_each_layer(
     method: Any, tmp_path: Path
 ) -> None:
-    """5 kB a layer, which no tiny model hides and every real one does."""
     error = compare("llama", tmp_path, method, {"gradient_checkpointing": True}, PACKED)
 
-    assert -0.02 < error <= 0
+    assert abs(error) < 0.0002
 
 
 @pytest.mark.parametrize(
@@ -208,11 +189,11 @@ def test_the_peak_is_the_real_one_for_every_objective(
 
 
 @pytest.mark.parametrize("method", ["lora", "full"])
-def test_low_precision_lacks_only_what_the_matrix_library_takes(
+def test_low_precision_is_never_below_what_the_matrix_library_takes(
     method: str, tmp_path: Path
 ) -> None:
-    """A copy of one matrix in the order that the kernel likes, large beside a tiny model's rest."""
-    assert -0.08 < compare("llama", tmp_path, method, {"precision": "bf16"}, PACKED) <= 0
+    """A copy of one side in the order that the kernel likes, large beside a tiny model's rest."""
+    assert 0 <= compare("llama", tmp_path, method, {"precision": "bf16"}, PACKED) < 0.3
 
 
 def test_the_parts_are_what_a_person_would_count_by_hand(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from transformers import AutoModelForCausalLM
 
 from studio.data.readers import open_source
 from studio.errors import StudioError
+from studio.estimator.surfaces import SURFACES
 from studio.library import Library
 from studio.methods import Base
 from studio.settings import Home
@@ -42,6 +43,7 @@ def test_each_kind_belongs_to_one_role() -> None:
         "lengths": "model",
         "preview": "model",
         "survey": "model",
+        "soon": "model",
         "tokens": "model",
         "trial": "model",
         "answer": "chat",
@@ -187,3 +189,28 @@ def test_a_trial_is_kept_for_the_same_settings_on_other_rows(
 
     assert first["works"] is True
     assert again == first
+
+
+def test_what_is_there_at_once_is_the_counts_and_then_the_whole_estimate(
+    bench: Bench, tiny_model: Path, rows_csv: Path
+) -> None:
+    document = spec(tiny_model, path=str(rows_csv))
+    fewer = {**document, "training": {**document["training"], "batch_size": 3}}
+
+    before = KINDS["soon"].answer(bench, document)
+    whole = KINDS["estimate"].answer(bench, document, None)
+    while SURFACES.has_work:
+        SURFACES.work()
+    moved = KINDS["soon"].answer(bench, fewer)
+
+    assert before == {"parameters": whole["parameters"]}
+    assert moved["memory"]["tensor_bytes"] < whole["memory"]["tensor_bytes"]
+    assert moved["shape"]["rows"] == 3
+
+
+def test_a_model_of_the_hub_that_cannot_be_asked_for_says_so(bench: Bench) -> None:
+    """Tests never ask the real Hub; one that is gated or not there is named by `models.fetch`."""
+    with pytest.raises(StudioError, match="HF_HUB_OFFLINE") as found:
+        KINDS["soon"].answer(bench, spec(Path("no/such-model")))
+
+    assert found.value.code == "offline"

@@ -33,3 +33,28 @@ def test_other_lanes_other_kinds_and_no_lane_are_left_alone() -> None:
 
     assert [waiting.put(request) for request in requests] == [[]] * 5
     assert [waiting.take(0) for _ in requests] == requests
+
+
+def test_what_is_answered_soon_comes_first_and_begins_a_new_round() -> None:
+    waiting = Waiting()
+    old, other = estimate(1, "tab"), Request(2, "preview", {}, "tab")
+    quick = Request(3, "soon", {}, "tab", before="estimate")
+    waiting.put(old)
+    waiting.put(other)
+
+    assert waiting.put(quick) == [old]
+    assert [waiting.take(0), waiting.take(0)] == [quick, other]
+
+
+def test_a_request_that_is_worked_on_is_told_when_nobody_waits_for_it_any_more() -> None:
+    waiting = Waiting()
+    waiting.put(estimate(1, "tab"))
+    waiting.take(0)
+
+    waiting.put(estimate(2, "other tab"))
+    assert waiting.wanted()
+    waiting.put(Request(3, "soon", {}, "tab", before="estimate"))
+    assert not waiting.wanted()
+
+    waiting.take(0)
+    assert waiting.wanted()

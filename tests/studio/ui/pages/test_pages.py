@@ -150,7 +150,7 @@ def test_starting_with_a_step_undone_names_the_step_and_queues_nothing(
 def test_figures_that_cannot_be_computed_say_which_setting_is_wrong(backstage: Backstage) -> None:
     this = form(backstage)
 
-    line, *_ = this.estimating.estimate("id", *shown_of(this, Draft(training={"epochs": 0})))
+    _, _, line, *_ = this.estimating.at_once("id", *shown_of(this, Draft(training={"epochs": 0})))
 
     assert "Passes over your examples: Found 0; expected at least 1." in line
 
