@@ -69,6 +69,13 @@ class Orders:
         Raises AskedWrongly (data, columns, model, a logger's missing package, a step that fails on a few of
         the model's layers) before anything is queued.
         """
+        return self._queue(spec, "train")
+
+    def find_rate(self, spec: TrainSpec) -> Job:
+        """Queue a short test of learning rates on the spec's own data. Raises as `train` does."""
+        return self._queue(replace(spec, loggers=()), "find_rate")
+
+    def _queue(self, spec: TrainSpec, task: str) -> Job:
         require_installed(spec.loggers)
         resolved = resolve(spec.model.source, spec.model.revision, self.home)
         spec = freeze_data(spec, self.library)
@@ -89,8 +96,10 @@ class Orders:
             # The layers can wait in the main memory; what they take is most of the weights.
             parts = (order.predicted or {}).get("memory", {}).get("parts", {})
             needed = max(0, needed - parts.get("weights", 0) - parts.get("quantization", 0))
+        if task != "train":
+            name = f"{name}: learning rate"
         return self.queue.enqueue(
-            "train",
+            task,
             order.to_json(),
             name=name,
             slot_kind=kind,

@@ -179,10 +179,11 @@ class Training(Section):
             },
         },
     )
-    scheduler: Literal["cosine", "linear", "constant"] = Field(
+    scheduler: Literal["cosine", "linear", "constant", "range_test"] = Field(
         "cosine",
         title="How steps shrink",
-        description="How the learning rate falls towards the end.",
+        description="How the learning rate falls towards the end; range_test lets it rise instead, to find "
+        "one.",
     )
     warmup_ratio: float = Field(
         0.03,

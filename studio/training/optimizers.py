@@ -11,6 +11,7 @@ from torch import nn
 
 from studio.errors import AskedWrongly, FieldProblem
 from studio.spec import TrainSpec
+from studio.training import rate_test
 from studio.training.adapters import trainable
 
 # Some methods learn at rates (0.3 for C3A) at which a whole head beside them would run away.
@@ -74,12 +75,15 @@ _RULES = {
 
 
 def rate_share(step: int, total_steps: int, scheduler: str, warmup_ratio: float) -> float:
-    """Share of the full learning rate at `step` (from 0): a linear rise, then `scheduler`'s fall."""
+    """Share of the full learning rate at `step` (from 0): a linear rise, then `scheduler`'s fall, or the
+    range test's rise."""
     warmup_steps = math.ceil(total_steps * warmup_ratio)
     if step < warmup_steps:
         return (step + 1) / warmup_steps
     if scheduler == "constant":
         return 1.0
+    if scheduler == "range_test":
+        return rate_test.share(step, total_steps)
     progress = (step - warmup_steps) / max(1, total_steps - warmup_steps)
     return 1.0 - progress if scheduler == "linear" else 0.5 * (1.0 + math.cos(math.pi * progress))
 

@@ -24,6 +24,7 @@ class TaskWords:
 
 TASKS = {
     "train": TaskWords("Training", "Training"),
+    "find_rate": TaskWords("Learning-rate test", "Testing"),
     "export": TaskWords("Export", "Exporting"),
     "convert": TaskWords("Preparing a model", "Preparing"),
     "fetch": TaskWords("Downloading a model", "Downloading", counts_bytes=True),

@@ -25,6 +25,7 @@ from studio.ui.steps import (
     hub_part,
     method_step,
     model_step,
+    rate_part,
     review_step,
     seen_part,
     settings_part,
@@ -51,6 +52,7 @@ def build(backstage: Backstage) -> None:
     wire_fields(form, layout)
     wire_sources(form, layout)
     wire_steps(form, layout)
+    wire_rate(form, layout)
     wire_problems(form, layout)
     form.estimating.wire(fields, layout.draft_id, layout.shown, layout.needs, layout.method.tried)
     form.side_by_side.wire(fields, layout.draft_id, layout.methods)
@@ -177,6 +179,15 @@ def wire_steps(form: Form, layout: Layout) -> None:
         trigger_mode="once",
         api_visibility="private",
     ).then(None, layout.started, layout.started, js=GO_TO_JOB)
+
+
+def wire_rate(form: Form, layout: Layout) -> None:
+    """The test that finds a learning rate."""
+    part = layout.method.rate
+    inputs = [layout.draft_id, *form.fields.inputs]
+    part.find.click(
+        spoken(form.finding_rate), inputs, part.shown, trigger_mode="once", **WITH_PROGRESS
+    )
 
 
 def wire_problems(form: Form, layout: Layout) -> None:
@@ -450,6 +461,17 @@ class Form:
         done = replace(draft, step=REVIEW, started=job.id)
         self.backstage.library.save_draft(draft_id, done.to_json())
         return [str(job.id), ""]
+
+    def finding_rate(self, *shown: Any) -> Iterator[list[Any]]:
+        """A short test of learning rates on the form's data."""
+        _, draft = self.read(shown)
+        for number in (MODEL, DATA, METHOD):
+            words = self._missing(number, draft)
+            if words:
+                yield rate_part.refused(words)
+                return
+        spec = replace(draft.to_spec(), name=draft.title)
+        yield from rate_part.finding(spec, self.backstage)
 
     def _missing(self, number: int, draft: Draft) -> str:
         if number == MODEL:

@@ -13,7 +13,7 @@ from studio.objectives import OBJECTIVES
 from studio.spec import ModelChoice, Training
 from studio.ui.draft import Draft
 from studio.ui.form import Control, control, controls
-from studio.ui.steps import picker_part, settings_part, step
+from studio.ui.steps import picker_part, rate_part, settings_part, step
 from studio.ui.steps.step import Fields, problem_html
 
 # Which of the spec's training settings the page offers; their level says where.
@@ -45,6 +45,7 @@ class Controls:
     picker: picker_part.Picker
     settings: settings_part.Controls
     tried: Any
+    rate: rate_part.Controls
     problems: Any
     back: Any
     forward: Any
@@ -62,6 +63,8 @@ def build(fields: Fields) -> Controls:
         gr.HTML("<h2>Settings of the training</h2>", apply_default_css=False)
         with gr.Row(elem_classes="settings"):
             _training(fields, "basic")
+        rate = rate_part.build()
+        rate_part.wire(rate, fields.components["training.learning_rate"])
         with (
             gr.Accordion("More settings", open=False, elem_classes="more-settings"),
             gr.Row(elem_classes="settings"),
@@ -71,7 +74,7 @@ def build(fields: Fields) -> Controls:
         problems = gr.HTML(elem_id="problems", apply_default_css=False)
     back, forward = step.navigation(step.METHOD, "Next: review")
     picker_part.wire(picker, fields)
-    return Controls(picker, settings, tried, problems, back, forward)
+    return Controls(picker, settings, tried, rate, problems, back, forward)
 
 
 def _training(fields: Fields, level: str) -> None:

@@ -13,7 +13,7 @@ from studio.cli.main import main
 
 # The contract's commands; `open` is what happens without one.
 CONTRACT = {
-    *("demo", "doctor", "models", "methods", "data", "estimate", "train"),
+    *("demo", "doctor", "models", "methods", "data", "estimate", "rate", "train"),
     *("jobs", "export", "evaluate", "chat"),
 }
 
