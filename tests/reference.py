@@ -20,6 +20,7 @@ from studio.methods import METHODS
 from studio.methods.benchmark import NOISE_POINTS, best
 from studio.objectives import OBJECTIVES
 from studio.spec import DataChoice, ModelChoice, Training, TrainSpec
+from tests import claims
 from tests.measured import Measured
 from tests.studio.training.axes import ARCHITECTURES
 from tests.taught import VARIANTS, bases, taught
@@ -72,6 +73,10 @@ def _methods_page() -> str:
     parts = [
         "# The methods",
         GENERATED,
+        "What teaching texts say of the methods (*in italics*, by a much copied table), and what is so: "
+        "figures are the runs of PEFT's own comparison, the same for all (below), else the source is named.",
+        claims.table(),
+        claims.rule(),
         "How the methods compare where somebody measured them: PEFT's own comparison (Llama-3.2-3B taught "
         "arithmetic, 5,000 steps of 4 rows, tested on the 1,319 questions of GSM8K; "
         "`assets/peft-benchmark.csv` names the source). The best run of each; differences below about "
