@@ -25,7 +25,7 @@ def _cost(name: str) -> str:
 
 
 def _space(name: str) -> str:
-    return f"{_run(name).memory_gb:.1f} GB while training, a file of {_run(name).file_mb:,.3g} MB"
+    return f"{_run(name).memory_gb:.1f} GB while training, a file of {_run(name).file_mb:,.1f} MB"
 
 
 def _right(name: str) -> str:
@@ -128,6 +128,6 @@ def rule() -> str:
         "The rule that training takes 12 to 20 times the memory of the weights mixes two units. By our own "
         f"estimate full fine-tuning with AdamW of a Llama of eight billion parameters, {name}, takes "
         f"{found:g} bytes a parameter at its peak: within 12 to 20 bytes a parameter, which is "
-        f"{found / 4:g} times its weights in 32 bits or {found / 2:g} times those in 16. More rows at a time come on top "
-        "(`tests/studio/estimator/test_rule.py`)."
+        f"{found / 4:g} times its weights in 32 bits or {found / 2:g} times those in 16. More rows at a time "
+        "come on top (`tests/studio/estimator/test_rule.py`)."
     )
