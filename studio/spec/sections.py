@@ -184,6 +184,7 @@ class Training(Section):
         title="How steps shrink",
         description="How the learning rate falls towards the end; range_test lets it rise instead, to find "
         "one.",
+        json_schema_extra={"level": "advanced", "file_only": ["range_test"]},
     )
     warmup_ratio: float = Field(
         0.03,

@@ -158,7 +158,8 @@ def control(name: str, field: FieldInfo) -> Control:
         description=field.description or "",
         kind=kind,
         default=field.get_default(call_default_factory=True),
-        choices=choices,
+        # What only a spec can say is not offered.
+        choices=tuple(each for each in choices if each not in (more.get("file_only") or ())),  # type: ignore[operator]
         is_optional=is_optional,
         unit=str(more.get("unit", "")),
         cost=str(more.get("cost", "")),

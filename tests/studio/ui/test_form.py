@@ -10,7 +10,7 @@ from pydantic import Field
 
 from studio.formats import FORMATS
 from studio.methods import METHODS
-from studio.spec import TrainSpec
+from studio.spec import Training, TrainSpec
 from studio.ui.form import Control, Kind, control, controls, values
 
 LORA = {each.name: each for each in controls(METHODS["lora"].settings)}
@@ -134,3 +134,9 @@ def test_numbers_of_single_modules_are_kept_by_name_and_left_out_where_there_are
     assert per_module.to_json({"q_proj": 4}) == {"q_proj": 4}
     assert per_module.to_json({}) is None
     assert per_module.to_shown({"q_proj": 4}) == {"q_proj": 4}
+
+
+def test_what_only_a_spec_can_say_is_not_offered() -> None:
+    scheduler = control("scheduler", Training.model_fields["scheduler"])
+
+    assert scheduler.choices == ("cosine", "linear", "constant")
