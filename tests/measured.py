@@ -19,10 +19,11 @@ class Measured:
 
     def __init__(self, name: str, folder: Path = FOLDER) -> None:
         self._file = folder / f"{name}.jsonl"
+        self._cells = self._read()
+
+    def _read(self) -> dict[str, dict[str, Any]]:
         lines = self._file.read_text(encoding="utf-8").splitlines() if self._file.is_file() else []
-        self._cells: dict[str, dict[str, Any]] = {
-            cell["cell"]: cell for cell in map(json.loads, lines)
-        }
+        return {cell["cell"]: cell for cell in map(json.loads, lines)}
 
     def __contains__(self, name: str) -> bool:
         return name in self._cells
@@ -35,7 +36,8 @@ class Measured:
         return self._cells.get(name)
 
     def keep(self, name: str, values: dict[str, Any]) -> None:
-        """Write a cell down, in the place of an older one."""
+        """Write a cell down, in the place of an older one; what another run wrote meanwhile stays."""
+        self._cells = self._read()
         self._cells[name] = {"cell": name, "commit": commit(), **values}
         lines = [json.dumps(self._cells[cell], ensure_ascii=False) for cell in sorted(self._cells)]
         self._file.parent.mkdir(parents=True, exist_ok=True)
