@@ -15,12 +15,12 @@ from studio.estimator.blueprint import Plan
 from studio.estimator.certainty import DOUBT, certainty
 from studio.estimator.deep import DeepModel
 from studio.estimator.disk import Disk, disk
-from studio.estimator.duration import Duration, duration
+from studio.estimator.duration import Duration
+from studio.estimator.forecasting import Asked, forecast
 from studio.estimator.live import PARTS, Moment
 from studio.estimator.memory import StepCost, roughly
 from studio.estimator.microbatch import Cost, RunShape, run_shape, unknown_run
 from studio.estimator.overhead import overhead
-from studio.estimator.rate import rate
 from studio.estimator.surfaces import CANNOT_BE_SIMULATED
 from studio.estimator.verdict import Verdict, judge
 from studio.methods.method import Certainty
@@ -150,20 +150,17 @@ def estimate(
     certain: Certainty = proven if step.is_simulated else "not estimated"
     memory = _memory(step, certain, device, idle_process_bytes)
     counts = model.counts()
-    widths = (shape.hidden, shape.intermediate)
-    speed = home and rate(home, device.kind, numbers.name, widths)
+    lower = _layer_cache_bytes(spec, model, run, shape.hidden * numbers.weights.itemsize)
+    on_disk = disk(counts, spec, numbers.weights.itemsize, machine.disk_free_bytes, lower)
+    asked = Asked(spec, model, run, numbers, counts.total, on_disk)
     return Estimate(
         counts=counts,
         run=run,
         memory=memory,
-        duration=duration(step.flops, run, speed) if speed else None,
-        disk=disk(
-            counts,
-            spec,
-            numbers.weights.itemsize,
-            machine.disk_free_bytes,
-            _layer_cache_bytes(spec, model, run, shape.hidden * numbers.weights.itemsize),
-        ),
+        duration=forecast(asked, home, device, step.flops, may_trace=may_simulate)
+        if home
+        else None,
+        disk=on_disk,
         verdict=verdict_on(memory, device, is_real=memory_bytes is None),
     )
 

@@ -48,6 +48,7 @@ class Learned:
                 "time_error": self.time_error,
                 "computed_bytes": self.computed.memory.peak_bytes,
                 "computed_seconds": computed.seconds if computed else None,
+                "computed_cpu_seconds": computed.cpu_seconds if computed else None,
                 "words": self.words,
             },
         }
@@ -131,8 +132,7 @@ def _duration(
     shift = statistics.median(ratios) * len(ratios) / (len(ratios) + 1)
     least = _LEAST_SPREAD[len(ratios) < _FEW or not same]
     spread = max(least, _MARGIN * max(abs(ratio - shift) for ratio in ratios))
-    seconds = duration.seconds * math.exp(shift)
-    corrected = Duration(seconds, seconds * math.exp(-spread), seconds * math.exp(spread))
+    corrected = duration.times(math.exp(shift), math.exp(-spread), math.exp(spread))
     return corrected, len(ratios), (math.expm1(min(ratios)), math.expm1(max(ratios)))
 
 

@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
-
-# Registers the operation that multiplies by experts.
-import transformers.integrations.moe  # noqa: F401
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import flop_registry
+
+from studio.estimator.flops import flops_of
 
 Part = Literal[
     "weights", "quantization", "adapter", "gradients", "optimizer", "activations", "loss",
@@ -26,44 +24,6 @@ PARTS: tuple[Part, ...] = (
     "overhead",
 )  # fmt: skip
 Moment = Literal["forward", "loss", "backward", "optimizer"]
-
-
-_ATTENTION = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
-
-
-def _attention_flops(query: Any, key: Any, value: Any, *_: Any, **__: Any) -> int:
-    """Two products of scores: query by key, scores by value; every pair of positions counted."""
-    batch, heads, length, width = query.shape
-    return int(2 * batch * heads * length * key.shape[2] * (width + value.shape[3]))
-
-
-def _attention_backward_flops(
-    gradient: Any, query: Any, key: Any, value: Any, *_: Any, **__: Any
-) -> int:
-    """Five products: the scores once more, and the gradients of value, scores, query and key."""
-    return _attention_flops(query, key, value) * 5 // 2
-
-
-def _experts_flops(rows: Any, weights: Any, *_: Any, **__: Any) -> int:
-    """`(S, a)` by one of `(experts, a, b)`: each row is multiplied by the matrix of its expert; also
-    `(a, S)` by `(S, b)`, whose rows are shared out among the experts: the gradient of the matrices."""
-    return int(2 * rows.shape[-2] * rows.shape[-1] * weights.shape[-1])
-
-
-def _experts_backward_flops(rows: Any, weights: Any, *_: Any, **__: Any) -> int:
-    """The gradients of the rows and of the weights."""
-    return 2 * _experts_flops(rows, weights)
-
-
-# torch counts the products of every operation but the CPU's attention and those of experts.
-_FLOPS: dict[Any, Any] = {
-    **flop_registry,
-    _ATTENTION: _attention_flops,
-    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward: _attention_backward_flops,
-    torch.ops.aten._grouped_mm: _experts_flops,
-    torch.ops.transformers.grouped_mm_fallback: _experts_flops,
-    torch.ops.transformers.grouped_mm_fallback_backward: _experts_backward_flops,
-}
 
 
 class NotWanted(Exception):
@@ -281,9 +241,7 @@ class LiveStorages(TorchDispatchMode):
         self._note(("?", self.moment), passing)
         if self._total + passing > min(self.peak.bytes, self._top_total):
             self._is_highest(passing)
-        count = _FLOPS.get(func._overloadpacket)
-        if count is not None:
-            self.flops += self._stands_for * count(*args, **(kwargs or {}), out_val=out)
+        self.flops += self._stands_for * flops_of(func, args, kwargs or {}, out)
         return out
 
     def _is_highest(self, passing: int) -> None:

@@ -48,6 +48,13 @@ class MicroBatch:
         own = self.lines * (self.width + self.written)
         return own + (self.mismatched.places if self.mismatched else 0)
 
+    @property
+    def pairs(self) -> int:
+        """Pairs of places that may attend to one another."""
+        return sum(
+            length**2 for length in self.documents or [self.width] * self.lines
+        ) + self.lines * self.written * (self.written + self.width)
+
     def repeated(self, times: int) -> MicroBatch:
         """The shape of so many batches like this one as one batch."""
         beside = 1 if self.is_packed else times
@@ -95,11 +102,37 @@ class MicroBatch:
 
 
 @dataclass(frozen=True)
+class Batches:
+    """Many micro-batches, told by one of them: together they cost `times` as much as `typical`."""
+
+    typical: MicroBatch
+    times: float
+
+    @classmethod
+    def of(cls, batches: Sequence[MicroBatch], times: float = 1.0) -> Batches:
+        """All of `batches`, so many `times` over; the typical one is nearest to their mean in what costs
+        time: places, positions with logits, and pairs of places that attend to one another."""
+        sizes = [(each.places, each.lines * each.kept, each.pairs) for each in batches]
+        means = [max(1e-9, sum(column) / len(batches)) for column in zip(*sizes, strict=True)]
+
+        def distance(number: int) -> float:
+            shares: list[float] = [
+                size / mean for size, mean in zip(sizes[number], means, strict=True)
+            ]
+            return sum(abs(share - shares[0]) for share in shares[1:]) + abs(shares[0] - 1) / 2
+
+        nearest = min(range(len(batches)), key=distance)
+        share = means[0] / max(1, sizes[nearest][0])
+        return cls(batches[nearest], len(batches) * times * share)
+
+
+@dataclass(frozen=True)
 class RunShape:
     """A whole run: its largest micro-batch, one pass over its data, and the places that it computes.
 
     Where `is_measured` is False the data is not known: rows and tokens are then 0, and so are the
-    steps unless the spec numbers them.
+    steps unless the spec numbers them. `training` and `evaluation` are all micro-batches of all steps,
+    and of all looks at the held-out rows; `passes` over the rows, the last one perhaps cut short.
     """
 
     largest: MicroBatch
@@ -111,6 +144,10 @@ class RunShape:
     places: int
     evaluated_places: int
     held_out_tokens: int = 0
+    held_out_rows: int = 0
+    passes: int = 1
+    training: Batches | None = None
+    evaluation: Batches | None = None
 
 
 @dataclass(frozen=True)
@@ -144,7 +181,9 @@ def unknown_run(training: Training, choice: ObjectiveChoice, *, packed: bool) ->
     )
     steps = training.max_steps or 0
     places = steps * training.rows_per_step * one.places
-    return RunShape(largest, False, 0, 0, 0, steps, places, 0)
+    batches = steps * training.rows_per_step / largest.rows
+    known = Batches(largest, batches) if steps else None
+    return RunShape(largest, False, 0, 0, 0, steps, places, 0, training=known)
 
 
 def run_shape(
@@ -164,9 +203,10 @@ def run_shape(
         training.max_steps,
         training.seed,
     )
-    largest, places = _walk(rows, schedule, training, cost, packed=packed, layout=layout)
+    largest, places, batches = _walk(rows, schedule, training, cost, packed=packed, layout=layout)
     whole = micro_batch(rows, layout, packed=packed)
     evaluated = micro_batch(held_out, layout, packed=True).tokens if held_out else 0
+    looks = _cut(held_out, training, packed=packed, layout=layout)
     return RunShape(
         largest=largest,
         is_measured=True,
@@ -177,6 +217,10 @@ def run_shape(
         places=places,
         evaluated_places=_evaluations(training, schedule) * evaluated,
         held_out_tokens=evaluated,
+        held_out_rows=len(held_out),
+        passes=-(-schedule.total_steps // schedule.steps_per_epoch),
+        training=batches,
+        evaluation=Batches.of(looks, _evaluations(training, schedule)) if looks else None,
     )
 
 
@@ -188,25 +232,35 @@ def _walk(
     *,
     packed: bool,
     layout: Layout,
-) -> tuple[MicroBatch, int]:
-    """The largest micro-batch of the schedule, and the places of all its steps."""
+) -> tuple[MicroBatch, int, Batches]:
+    """The largest micro-batch of the schedule, the places of all its steps, and all of them."""
     steps_looked_at = min(schedule.total_steps, max(1, _MOST_ROWS // schedule.rows_per_step))
 
     def cut(taken: Sequence[Encoded]) -> list[MicroBatch]:
-        if training.tokens_per_batch is not None and not packed:
-            taken = by_length(taken)
-        parts = groups(
-            taken, training.rows_at_a_time, training.tokens_per_batch, packed=packed, layout=layout
-        )
-        return [micro_batch(part, layout, packed=packed) for part in parts]
+        return _cut(taken, training, packed=packed, layout=layout)
 
     steps = [cut([rows[row] for row in schedule.rows_of(step)]) for step in range(steps_looked_at)]
     places = sum(batch.places for step in steps for batch in step)
+    batches = Batches.of(
+        [batch for step in steps for batch in step], schedule.total_steps / steps_looked_at
+    )
     if steps_looked_at < schedule.total_steps:
         places = places * schedule.total_steps // steps_looked_at
         steps.append(cut(by_length(rows)[: schedule.rows_per_step]))
     largest = max((batch for step in steps for batch in step), key=cost.of)
-    return replace(largest, adds_up=any(len(step) > 1 for step in steps)), places
+    return replace(largest, adds_up=any(len(step) > 1 for step in steps)), places, batches
+
+
+def _cut(
+    rows: Sequence[Encoded], training: Training, *, packed: bool, layout: Layout
+) -> list[MicroBatch]:
+    """The micro-batches that these rows are cut into."""
+    if training.tokens_per_batch is not None and not packed:
+        rows = by_length(rows)
+    parts = groups(
+        rows, training.rows_at_a_time, training.tokens_per_batch, packed=packed, layout=layout
+    )
+    return [micro_batch(part, layout, packed=packed) for part in parts]
 
 
 def micro_batch(rows: Sequence[Encoded], layout: Layout = "tokens", *, packed: bool) -> MicroBatch:

@@ -18,7 +18,7 @@ from torch.nn import functional
 from torch.nn.attention import SDPBackend
 from torch.optim import adam
 from torch.utils._python_dispatch import _disable_current_modes
-from transformers import masking_utils
+from transformers import PreTrainedModel, masking_utils
 from transformers.integrations import moe
 
 from studio.estimator.live import LiveStorages
@@ -47,14 +47,15 @@ PATCHED: tuple[tuple[Any, str], ...] = (
     (torch, "autocast"),
     (torch, "get_rng_state"),
     (head, "_blocks"),
+    (PreTrainedModel, "warn_if_padding_and_no_attention_mask"),
 )
 
 
 @contextmanager
-def without_data(known: Known, live: LiveStorages) -> Iterator[None]:
+def without_data(known: Known, live: LiveStorages | None = None) -> Iterator[None]:
     """Let a training step run on tensors that hold no values, of a batch of which this is known.
 
-    What no operation on tensors shows is told to `live`.
+    What no operation on tensors shows is told to `live`; without it every operation is done.
     """
     replacements: tuple[Callable[..., Any], ...] = (
         _find_packed(known),
@@ -65,7 +66,8 @@ def without_data(known: Known, live: LiveStorages) -> Iterator[None]:
         _product_of_experts(moe._grouped_mm),
         _autocast(torch.autocast),
         _random_state(torch.get_rng_state, live),
-        _few_blocks(head._blocks, live),
+        _few_blocks(head._blocks, live) if live else head._blocks,
+        _warn_of_nothing,
     )
     with ExitStack() as stack:
         for (module, name), replacement in zip(PATCHED, replacements, strict=True):
@@ -184,6 +186,10 @@ def _accept_any_device(parameter: Tensor, cuda_unsupported: bool = False) -> Non
     """The fused AdamW has a meta kernel, but torch.optim's list of devices leaves it out."""
 
 
+def _warn_of_nothing(model: Any, input_ids: Tensor, attention_mask: Tensor | None) -> None:
+    """transformers looks for padding among the ids, to warn of it once."""
+
+
 def _product_of_experts(original: Callable[..., Tensor]) -> Callable[..., Tensor]:
     """torch's product of rows with their experts' matrices takes only bf16 where there are no values."""
 
@@ -210,13 +216,16 @@ def _autocast(original: Callable[..., Any]) -> Callable[..., Any]:
     return autocast
 
 
-def _random_state(original: Callable[[], Tensor], live: LiveStorages) -> Callable[[], Tensor]:
+def _random_state(
+    original: Callable[[], Tensor], live: LiveStorages | None
+) -> Callable[[], Tensor]:
     """Recomputing keeps torch's random state with each layer, 5 kB that no operation makes."""
 
     def get_rng_state() -> Tensor:
         with _disable_current_modes(), torch.device("cpu"):
             state = original()
-        live.hold(state, live.part)
+        if live is not None:
+            live.hold(state, live.part)
         return state
 
     return get_rng_state

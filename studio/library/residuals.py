@@ -19,6 +19,7 @@ NEWEST = 40
 class Residual:
     """One finished run: bytes at the peak and seconds, as computed before it and as measured.
 
+    On the CPU the seconds are the processor's, of the whole run; on a GPU by the clock, of its steps.
     A pair that cannot be compared (memory that ran out, a run without a forecast) is left empty.
     """
 

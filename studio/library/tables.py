@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from jobs.schema import Schema
 
 SCHEMA = Schema(
-    folder=Path(__file__).parent / "migrations", newest="0005", version_table="studio_version"
+    folder=Path(__file__).parent / "migrations", newest="0006", version_table="studio_version"
 )
 
 METADATA = sa.MetaData()

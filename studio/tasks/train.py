@@ -49,6 +49,8 @@ from studio.training.room import DISK_ERRORS, is_full_disk
 from studio.training.sinks import Sinks
 from studio.training.tuners import Tuner, tuner_of
 
+# No figures of the training: a logger has its own clock.
+NOT_LOGGED = ("step", "total_steps", "seconds_left", "cpu_seconds_left")
 LOWER_FILE = "lower-layers.bin"
 COMPILE_FILE = "compile.json"
 REMEDY = (
@@ -163,11 +165,11 @@ def residual(
     expected = memory.get("tensor_bytes") if device.kind == "cuda" else computed
     shape, run = predicted.get("shape") or {}, predicted.get("run") or {}
     is_as_asked = bool(shape.get("is_measured")) and not result["memory"]["ran_out"]
-    time_, measured = predicted.get("time") or {}, result["measured"]
-    seconds = float(learned.get("computed_seconds") or time_.get("seconds") or 0)
+    measured = result["measured"]
+    seconds, taken = _times(predicted, measured, device)
     # One that stopped early took so many of the steps.
     share = result["steps"] / run["steps"] if run.get("steps") else 0
-    is_timed = seconds > 0 < share and measured["seconds"] > 0
+    is_timed = seconds > 0 < share and taken > 0
     return Residual(
         job_id=job_id,
         machine=device.words,
@@ -177,8 +179,21 @@ def residual(
         predicted_bytes=expected if is_as_asked else None,
         measured_bytes=measured["peak_bytes"] if is_as_asked else None,
         predicted_seconds=seconds * share if is_timed else None,
-        measured_seconds=measured["seconds"] if is_timed else None,
+        measured_seconds=taken if is_timed else None,
     )
+
+
+def _times(
+    predicted: Mapping[str, Any], measured: Mapping[str, Any], device: Device
+) -> tuple[float, float]:
+    """Seconds as computed and as measured: on the CPU the processor's own, which other programs hardly
+    change, of the whole run; on a GPU those of the steps by the clock. 0 where they are not known."""
+    learned, time_ = predicted.get("learned") or {}, predicted.get("time") or {}
+    if device.kind == "cpu":
+        seconds = learned.get("computed_cpu_seconds") or time_.get("cpu_seconds")
+        return float(seconds or 0), float(measured.get("cpu_seconds") or 0)
+    seconds = learned.get("computed_seconds") or time_.get("seconds")
+    return float(seconds or 0), float(measured["seconds"])
 
 
 def _order(context: TaskContext, ranks: Ranks) -> TrainOrder:
@@ -253,6 +268,7 @@ def _set_up(context: TaskContext, order: TrainOrder, ranks: Ranks) -> Setup:
         tokenizer=tokenizer,
         crashes=context.crashes,
         ranks=ranks,
+        rows_are_known=lambda: rows.ahead.is_done,
     )
     setup = _with_lower(context, _with_reference(context, setup), len(tokenizer))
     if compiling.settle(setup, context.folder / COMPILE_FILE, context.log):
@@ -443,7 +459,7 @@ def _report(context: TaskContext, sinks: Sinks, meter: Meter, report: Report) ->
     context.report(**{**values, **meter.read()})
     sinks.log(
         report.step,
-        {name: value for name, value in values.items() if name not in ("step", "total_steps")},
+        {name: value for name, value in values.items() if name not in NOT_LOGGED},
     )
     words = f"Step {report.step}/{report.total_steps}"
     if report.loss is not None:
@@ -522,10 +538,24 @@ def _result(context: TaskContext, setup: Setup, outcome: loop.Outcome) -> dict[s
         "measured": {
             "seconds": round(seconds, 3),
             "tokens_per_second": round(outcome.position.tokens / max(seconds, 1e-9), 1),
+            **_whole(context, setup.device),
             # Of the process that needed most.
             "peak_bytes": setup.ranks.most(_peak_bytes(setup.device)),
         },
     }
+
+
+def _whole(context: TaskContext, device: torch.device) -> dict[str, float]:
+    """Seconds of all that the run did, from its process's beginning on: by the clock, and of the processor.
+
+    Nothing where earlier attempts did a part of it: what they took is not known here.
+    """
+    if context.attempt > 1:
+        return {}
+    whole = {"whole_seconds": round(time.time() - psutil.Process().create_time(), 1)}
+    if device.type == "cpu":
+        whole["cpu_seconds"] = round(time.process_time(), 1)
+    return whole
 
 
 def _peak_bytes(device: torch.device) -> int:

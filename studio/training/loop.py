@@ -18,8 +18,10 @@ from studio.training import checkpoints, checkups, optimizers, sharding, spikes,
 from studio.training.adapters import trainable
 from studio.training.batching import Batch, Schedule, batch_of, by_length, groups, units_of
 from studio.training.checkpoints import Position
+from studio.training.clock import Spent
 from studio.training.fitting import Fit, survive
 from studio.training.held_out import measure_of
+from studio.training.journey import Journey
 from studio.training.loading import Numbers, checkpoint_activations
 from studio.training.losses import loss_of
 from studio.training.lower import LowerStates
@@ -44,7 +46,7 @@ class Setup:
 
     `crashes` is how often an attempt was killed from outside, mostly for want of memory. `lower` keeps
     what the untrained lower layers give, where that is worth it. `tokenizer` is there for methods that
-    begin with a text. All `ranks` are given the same rows.
+    begin with a text. All `ranks` are given the same rows. `rows_are_known` tells whether each is encoded.
     """
 
     spec: TrainSpec
@@ -61,6 +63,18 @@ class Setup:
     lower: LowerStates | None = None
     tokenizer: Any = None
     ranks: Ranks = ALONE
+    rows_are_known: Callable[[], bool] = lambda: True
+
+    def journey(self, schedule: Schedule) -> Journey:
+        """The way of an attempt, whose clock begins now."""
+        return Journey(
+            schedule,
+            self.training,
+            self.held_out,
+            self.spec.training.eval_every,
+            self.rows_are_known,
+            self.lower,
+        )
 
     @property
     def is_sharded(self) -> bool:
@@ -89,7 +103,8 @@ class Report:
     """What one step gave; before the first step only what the held-out rows tell.
 
     That is there only where it was measured: their mean loss a unit, and by name in `held_out` what
-    else the objective counts. `warning` is what a person should read of this step.
+    else the objective counts. `warning` is what a person should read of this step. `seconds_left` by
+    the clock, `cpu_seconds_left` of the processor's time, as this run's own steps tell.
     """
 
     step: int
@@ -102,6 +117,8 @@ class Report:
     held_out_loss: float | None = None
     held_out: dict[str, Any] | None = None
     warning: str | None = None
+    seconds_left: float | None = None
+    cpu_seconds_left: float | None = None
 
 
 @dataclass(frozen=True)
@@ -136,22 +153,27 @@ def run(
     optimizer, position = _begin(setup, schedule)
     _require_alike(setup)
     fit = _begin_with(setup, position)
-    room = DiskRoom(setup.checkpoints, setup.model)
+    room, journey = DiskRoom(setup.checkpoints, setup.model), setup.journey(schedule)
     if position.step == 0 and setup.held_out:
-        report, fit = _with_held_out(setup, Report(0, schedule.total_steps), fit, on_words)
+        with journey.looking():
+            report, fit = _with_held_out(setup, Report(0, schedule.total_steps), fit, on_words)
         on_report(report)
     saved_at = time.monotonic()
     setup.model.train()
     while _goes_on(setup, schedule, position):
-        position, report, fit = _one_step(setup, schedule, optimizer, position, fit, on_words)
+        before = position.tokens
+        with journey.stepping() as trained:
+            position, report, fit = _one_step(setup, schedule, optimizer, position, fit, on_words)
+            trained(position.tokens - before)
         if setup.tuner.advance(setup.model, setup.spec.method.settings, position.step):
             optimizer = optimizers.build(setup.model, setup.spec)
             position = replace(position, held_out=HeldOut())
         if _wants_evaluation(setup, schedule, position.step):
-            report, fit = _with_held_out(setup, report, fit, on_words)
+            with journey.looking():
+                report, fit = _with_held_out(setup, report, fit, on_words)
             if setup.tuner.is_settled(setup.model):
                 position, report = _measured(position, report)
-        on_report(report)
+        on_report(_with_time(report, journey.left(position.step, position.tokens)))
         position = replace(position, fit=fit)
         shortage = room.shortage()
         stop = should_stop() or shortage is not None
@@ -161,12 +183,20 @@ def run(
         is_due |= not goes_on or schedule.ends_epoch(position.step - 1)
         is_due |= training.early_stopping is not None and position.is_best
         if stop or is_due:
-            shortage = _save(setup, optimizer, position, room) or shortage
+            with journey.saving():
+                shortage = _save(setup, optimizer, position, room) or shortage
             saved_at = time.monotonic()
         if (stop or shortage) and goes_on:
             return Outcome(False, position, fit, position.step, shortage)
     checkups.refuse_broken_result(setup.model, position.step - position.spikes.skipped)
     return Outcome(True, position, fit, _keep_best(setup, position))
+
+
+def _with_time(report: Report, left: Spent | None) -> Report:
+    if left is None:
+        return report
+    seconds, cpu = round(left.wall, 2), round(left.cpu, 2)
+    return replace(report, seconds_left=seconds, cpu_seconds_left=cpu)
 
 
 def _begin(setup: Setup, schedule: Schedule) -> tuple[torch.optim.Optimizer, Position]:

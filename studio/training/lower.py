@@ -22,6 +22,7 @@ from studio.objectives import Encoded
 from studio.training import attention
 from studio.training.adapters import trainable
 from studio.training.batching import Batch
+from studio.training.clock import Spent
 from studio.training.survey import layer_of
 
 Precision = Callable[[], AbstractContextManager[Any]]
@@ -130,6 +131,8 @@ class LowerStates:
             self._places[id(row)] = tokens
             tokens += len(row.ids)
         self._width, self._known = probe.shape[-1], set[int]()
+        # What computing them took so far: tokens, and seconds by the clock and of the processor.
+        self.tokens, self.computed_tokens, self.spent = tokens, 0, Spent()
         self.bytes = tokens * self._width * probe.element_size()
         _fill(file, self.bytes)
         self._states = torch.from_file(
@@ -148,6 +151,7 @@ class LowerStates:
         place = self._places[id(row)]
         lying = self._states[place : place + len(row.ids)]
         if id(row) not in self._known:
+            began = Spent.now()
             ids = torch.tensor([row.ids], device=device)
             positions = torch.arange(len(row.ids), device=device)[None]
             inputs = {
@@ -156,6 +160,8 @@ class LowerStates:
             }
             lying.copy_(self._cut.states(self._model, input_ids=ids, **inputs)[0])
             self._known.add(id(row))
+            self.computed_tokens += len(row.ids)
+            self.spent += Spent.now() - began
         return lying
 
     def close(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import psutil
 import torch
 
@@ -16,7 +18,8 @@ class Meter:
         self._cores = len(self._process.cpu_affinity()) if psutil.LINUX else psutil.cpu_count() or 1
 
     def read(self) -> dict[str, float]:
-        """`memory_bytes` held now, and `device_percent`: of all cores, or of the GPU's time.
+        """`memory_bytes` held now, and `device_percent`: of all cores, or of the GPU's time; on the CPU
+        also the `cpu_seconds` that this process has computed since it began.
 
         A GPU's share is left out where the driver's own library is not installed.
         """
@@ -25,6 +28,7 @@ class Meter:
             return {
                 "memory_bytes": self._process.memory_info().rss,
                 "device_percent": round(min(100.0, percent), 1),
+                "cpu_seconds": round(time.process_time(), 3),
             }
         held: dict[str, float] = {"memory_bytes": torch.cuda.memory_allocated(self._device)}
         try:

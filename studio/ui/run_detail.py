@@ -10,6 +10,7 @@ from jobs.models import Event, Job, JobState
 from studio.failures import Diagnosis
 from studio.ui import held_out, run_words, words
 from studio.ui.curve import curve, small
+from studio.ui.forecast import forecast_html
 from studio.ui.job_list import pill
 from studio.ui.markup import icon
 from studio.ui.run_words import Progress
@@ -68,7 +69,7 @@ def problem_html(job: Job, card: Diagnosis | None) -> str:
 
 
 def figures_html(job: Job, made: Progress | None, metrics: Metrics) -> str:
-    """The newest figures, and memory as it was predicted and as it was measured."""
+    """The newest figures, and what was predicted beside what was measured."""
     shown = []
     if made is not None and made.loss is not None:
         shown.append(("Loss", f"{made.loss:.3f}"))
@@ -82,43 +83,13 @@ def figures_html(job: Job, made: Progress | None, metrics: Metrics) -> str:
         value = newest(metrics, name)
         if value is not None:
             shown.append((title, f"{value:,.0f}{unit}"))
-    shown += _memory(job, metrics)
-    shown += _time(job)
+    if job.started_at is not None:
+        shown.append(("Time", run_words.elapsed(job)))
     if job.attempt > 1:
         shown.append(("Attempt", str(job.attempt)))
     cells = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in shown)
-    told = _told(job)
+    told = forecast_html(job, metrics) + _told(job)
     return (f'<dl class="figures">{cells}</dl>' if cells else "") + told
-
-
-def _memory(job: Job, metrics: Metrics) -> list[tuple[str, str]]:
-    predicted = ((job.spec.get("predicted") or {}).get("memory") or {}).get("peak_bytes")
-    measured = ((job.result or {}).get("measured") or {}).get("peak_bytes")
-    if measured is None:
-        held = [line["memory_bytes"] for line in metrics if line.get("memory_bytes")]
-        measured = max(held, default=None)
-    if not measured:
-        return [("Memory predicted", words.size(predicted))] if predicted else []
-    beside = f" ({words.apart(measured, predicted)})" if predicted and job.state.is_ended else ""
-    pairs = (("Memory predicted", predicted), ("Memory measured", measured))
-    return [
-        (name, words.size(value) + (beside if value is measured else ""))
-        for name, value in pairs
-        if value
-    ]
-
-
-def _time(job: Job) -> list[tuple[str, str]]:
-    """The forecast beside the clock; once it has ended, the seconds of its steps, as forecast."""
-    predicted = ((job.spec.get("predicted") or {}).get("time") or {}).get("seconds")
-    measured = ((job.result or {}).get("measured") or {}).get("seconds")
-    shown = [("Time predicted", words.duration(predicted))] if predicted else []
-    if measured and predicted:
-        said = f"{words.duration(measured)} ({words.apart(measured, predicted)})"
-        shown.append(("Time of its steps", said))
-    if job.started_at is not None:
-        shown.append(("Time", run_words.elapsed(job)))
-    return shown
 
 
 def _told(job: Job) -> str:

@@ -48,6 +48,8 @@ class Progress:
     first_step: int
     started: float | None
     latest: float | None
+    # As the run itself tells by what its steps and looks at held-out rows took.
+    told_left: float | None = None
 
     @property
     def share(self) -> float:
@@ -56,7 +58,9 @@ class Progress:
 
     @property
     def seconds_left(self) -> float | None:
-        """At the pace so far; None until it can be told."""
+        """As the run tells, else at the pace so far; None until it can be told."""
+        if self.told_left is not None:
+            return self.told_left
         steps = self.step - self.first_step
         if self.started is None or self.latest is None or steps < 1:
             return None
@@ -109,6 +113,7 @@ def progress_of(lines: Sequence[Mapping[str, Any]]) -> Progress | None:
         first_step=steps[begin]["step"],
         started=_time(steps[begin]),
         latest=_time(last),
+        told_left=last.get("seconds_left"),
     )
 
 
@@ -138,7 +143,7 @@ def _running(job: Job, made: Progress | None) -> str:
         return "It saves its place, then pauses."
     if made is None:
         return "It runs; the first step takes longest."
-    rest = f"; {left(made)}" if left(made) else ""
+    rest = f"; {left(made)}{_end(made)}" if left(made) else ""
     if _task(job).counts_bytes:
         return f"{words.size(made.step)} of {words.size(made.total_steps)}{rest}."
     return f"Step {made.step:,} of {made.total_steps:,}{rest}."
@@ -148,6 +153,13 @@ def left(made: Progress) -> str:
     """`about 5 minutes left`; empty until it can be told."""
     seconds = made.seconds_left
     return f"about {words.duration(seconds)} left" if seconds is not None else ""
+
+
+def _end(made: Progress) -> str:
+    """When that will be by the clock on the wall."""
+    if made.seconds_left is None or made.latest is None:
+        return ""
+    return f", done at about {words.moment(made.latest + made.seconds_left)}"
 
 
 def _took(job: Job) -> str:

@@ -1,6 +1,6 @@
 """The live estimate beside reality: counts, memory of small and whole trainings, and how soon it answers.
 
-`bench estimate` runs all parts; `bench estimate counts`, `memory` or `latency` runs one. `--seed` draws
+`bench estimate` runs all parts; `bench estimate counts`, `memory`, `latency` or `time` one. `--seed` draws
 other trainings. Each cell is kept in docs/measured/estimate.jsonl with its commit; `--only` chooses cells,
 `--again` runs anew those that are there.
 """
@@ -14,7 +14,13 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
-from tests.benchmarks import _cells, _estimating_counts, _estimating_latency, _estimating_memory
+from tests.benchmarks import (
+    _cells,
+    _estimating_counts,
+    _estimating_latency,
+    _estimating_memory,
+    _estimating_time,
+)
 from tests.benchmarks._cells import Cell
 from tests.measured import commit
 
@@ -29,7 +35,7 @@ class Part:
 
 def main(arguments: Sequence[str] = ()) -> int:
     """Print the tables; 0 where every bound was kept."""
-    names = ("counts", "memory", "latency")
+    names = ("counts", "memory", "latency", "time")
     parser = argparse.ArgumentParser(prog="bench estimate")
     parser.add_argument("part", nargs="?", default="all", choices=("all", *names))
     parser.add_argument("--seed", type=int, default=1, help="of the small trainings that are drawn")
@@ -42,6 +48,7 @@ def main(arguments: Sequence[str] = ()) -> int:
             lambda found: _estimating_memory.report(found, options.seed),
         ),
         "latency": Part(_estimating_latency.cells(), _estimating_latency.report),
+        "time": Part(_estimating_time.cells(), _estimating_time.report),
     }
     kept = []
     for name, part in parts.items():

@@ -17,34 +17,6 @@ def job(tmp_path: Path, **values: Any) -> Job:
     return replace(Store(tmp_path / "studio.db").enqueue("train", {}, name="Tone"), **values)
 
 
-def test_memory_is_shown_as_predicted_and_as_measured(tmp_path: Path) -> None:
-    predicted = {"predicted": {"memory": {"peak_bytes": 2_000_000_000}}}
-    lines = [{"step": 1, "memory_bytes": 1_900_000_000}, {"step": 2, "memory_bytes": 10}]
-
-    running = run_detail.figures_html(job(tmp_path, spec=predicted), None, lines)
-    done = run_detail.figures_html(
-        job(tmp_path, spec=predicted, result={"measured": {"peak_bytes": 2_100_000_000}}),
-        None,
-        lines,
-    )
-
-    assert "<dt>Memory predicted</dt><dd>2.0 GB</dd>" in running
-    assert "<dt>Memory measured</dt><dd>1.9 GB</dd>" in running
-    assert "<dt>Memory measured</dt><dd>2.1 GB</dd>" in done
-
-
-def test_the_time_of_a_finished_run_stands_beside_its_forecast(tmp_path: Path) -> None:
-    predicted = {"predicted": {"time": {"seconds": 200}, "memory": {"peak_bytes": 10**9}}}
-    measured = {"seconds": 250, "peak_bytes": 10**9}
-
-    said = run_detail.figures_html(
-        job(tmp_path, spec=predicted, result={"measured": measured}), None, []
-    )
-
-    assert "<dt>Time predicted</dt><dd>3 minutes</dd>" in said
-    assert "<dt>Time of its steps</dt><dd>4 minutes (25 % more)</dd>" in said
-
-
 def test_a_run_that_ran_out_of_memory_on_the_way_says_so(tmp_path: Path) -> None:
     memory = {"rows_at_a_time": 1, "recomputes": True, "ran_out": True}
     shown = run_detail.figures_html(job(tmp_path, result={"memory": memory}), None, [])
