@@ -16,7 +16,10 @@ def test_a_method_says_what_it_is_and_what_each_setting_does(method: Method) -> 
     for name, field in method.settings.model_fields.items():
         assert field.title, name
         assert field.description, name
-        assert {"unit", "cost", "level"} == set(field.json_schema_extra or {}) - {"picks"}, name
+        assert {"unit", "cost", "level"} == set(field.json_schema_extra or {}) - {
+            "picks",
+            "memory",
+        }, name
 
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
