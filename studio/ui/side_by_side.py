@@ -17,7 +17,7 @@ from studio.ui.boundary import spoken
 from studio.ui.draft import Draft
 from studio.ui.steps import methods_part
 from studio.ui.steps.methods_part import Row
-from studio.ui.steps.step import Fields
+from studio.ui.steps.step import Fields, fields_of
 from studio.ui.wiring import QUIET, WITH_PROGRESS
 
 Read = Callable[[tuple[Any, ...]], tuple[str, Draft]]
@@ -67,11 +67,11 @@ class SideBySide:
         for place, name in enumerate(names):
             if self._newest.get(draft_id) != number:
                 break
-            yield methods_part.shown(rows, draft.method)
+            yield fields_of(methods_part.shown(rows, draft.method))
             rows[place] = self._row(replace(draft, method=name), draft_id)
         # Gradio shows what was said last once more: an older run must not say anything then.
         is_newest = self._newest.get(draft_id) == number
-        yield methods_part.shown(rows, draft.method) if is_newest else gr.skip()
+        yield fields_of(methods_part.shown(rows, draft.method)) if is_newest else gr.skip()
 
     def choose(self, value: Any) -> Any:
         """A row's button: the form's method."""

@@ -15,7 +15,7 @@ from studio.errors import AskedWrongly
 from studio.library import Version
 from studio.ui import words
 from studio.ui.markup import icon
-from studio.ui.steps.step import problem_html, progress_html
+from studio.ui.steps.step import fields_of, problem_html, progress_html
 
 # A button of the list says which it was; the list itself stays as it is until the answer is there.
 SCRIPT = """
@@ -112,7 +112,7 @@ def nothing() -> dict[str, str]:
 
 def hidden() -> list[Any]:
     """Updates that hide the panel."""
-    return [gr.Column(visible=False), nothing(), gr.skip(), nothing()]
+    return [gr.Column(visible=False), _said(""), gr.skip(), _said("")]
 
 
 def unchanged() -> list[Any]:
@@ -124,25 +124,29 @@ def working(share: float, said: str) -> list[Any]:
     """Updates while checks or a fix run: how far they are."""
     words = f"Looking through the rows: {said}" if said else "Looking through the rows …"
     bar = f"{progress_html(share, words, 'Checks')}{_button(STOP, 'Stop')}"
-    return [gr.Column(visible=True), {"html": bar, "chosen": ""}, gr.skip(), nothing()]
+    return [gr.Column(visible=True), _said(bar), gr.skip(), _said("")]
 
 
 def counting(share: float, said: str) -> list[Any]:
     """Updates while the model's tokens are counted; what was found so far stays."""
     words = f"Counting the tokens: {said}" if said else "Counting the tokens …"
     bar = f"{progress_html(share, words, 'Tokens')}{_button(STOP, 'Stop')}"
-    return [gr.skip(), gr.skip(), gr.skip(), {"html": bar, "chosen": ""}]
+    return [gr.skip(), gr.skip(), gr.skip(), _said(bar)]
 
 
 def counted() -> list[Any]:
     """Updates that take the counting's progress away."""
-    return [gr.skip(), gr.skip(), gr.skip(), nothing()]
+    return [gr.skip(), gr.skip(), gr.skip(), _said("")]
 
 
 def ended(words: str) -> list[Any]:
     """Updates where the checks did not come to their end: why, and the way to begin again."""
     said = f"{problem_html(words)}{_button(AGAIN, 'Look through the rows again')}"
-    return [gr.Column(visible=True), {"html": said, "chosen": ""}, gr.skip(), nothing()]
+    return [gr.Column(visible=True), _said(said), gr.skip(), _said("")]
+
+
+def _said(markup: str) -> Any:
+    return fields_of({"html": markup, "chosen": ""})
 
 
 def _button(name: str, title: str) -> str:
@@ -164,9 +168,9 @@ def shown(
     parts = (problem_html(trouble), verdict, listed, _history(history))
     return [
         gr.Column(visible=True),
-        {"html": "".join(parts), "chosen": ""},
+        _said("".join(parts)),
         gr.Dropdown(choices=list(columns)),
-        nothing(),
+        _said(""),
     ]
 
 

@@ -41,7 +41,7 @@ def window(tmp_path: Path) -> Window:
 
 
 def said(update: list[Any]) -> str:
-    return str(update[1]["html"])
+    return str(update[1]["value"]["html"])
 
 
 def shown(updates: Iterator[list[Any]]) -> list[Any]:

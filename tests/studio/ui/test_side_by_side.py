@@ -46,7 +46,7 @@ def test_every_method_gets_its_figures_or_a_reason_the_chosen_one_first(
     updates = list(table(backstage, draft).compare("open"))
 
     assert len(updates) == len(METHODS) + 1
-    first, last = updates[1]["html"], updates[-1]["html"]
+    first, last = (updates[place]["value"]["html"] for place in (1, -1))
     assert first.count("…") == len(METHODS) - 1
     assert 'aria-current="true"' in first
     assert "…" not in last
