@@ -42,10 +42,10 @@ class Checking:
         draft_id, draft = self._read(shown)
         yield from self._checked(draft_id, draft, self._begin(draft_id))
 
-    def mend(self, value: Any, *shown: Any) -> Iterator[list[Any]]:
+    def mend(self, event: gr.EventData, *shown: Any) -> Iterator[list[Any]]:
         """A button of the list: a fix, the way back, an end to what is being done, or once more."""
         draft_id, draft = self._read(shown)
-        check, _, fix = str((value or {}).get("chosen", "")).partition(":")
+        check, _, fix = str(event.chosen).partition(":")
         if check == problems.STOP:
             if draft_id in self._works:
                 self._works[draft_id].stop()

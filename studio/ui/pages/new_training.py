@@ -198,7 +198,8 @@ def wire_problems(form: Form, layout: Layout) -> None:
     outputs = [*panel.shown, *settled, layout.data.findings, layout.data.preview, panel.done]
     checking = form.checking
     for trigger, handler, asked in (
-        (panel.listed.select, checking.mend, [panel.listed]),
+        (panel.listed.select, checking.mend, []),
+        (panel.counting.select, checking.mend, []),
         (panel.write.click, checking.write, [panel.row, panel.column, panel.text]),
         (panel.drop.click, checking.drop, [panel.rows]),
     ):

@@ -15,19 +15,18 @@ from studio.errors import AskedWrongly
 from studio.library import Version
 from studio.ui import words
 from studio.ui.markup import icon
-from studio.ui.steps.step import fields_of, problem_html, progress_html
+from studio.ui.steps.step import problem_html, progress_html
 
-# A button of the list says which it was; the list itself stays as it is until the answer is there.
+# A button of the list says which it was, with the event: in the list's own value the next update of a run
+# that is not through yet would wipe it out. The list stays as it is until the answer is there.
 SCRIPT = """
 element.addEventListener('click', event => {
   const button = event.target.closest('button[data-fix]');
   if (!button) return;
   element.querySelectorAll('button').forEach(each => { each.disabled = true; });
-  props.value = { ...props.value, chosen: button.dataset.fix };
-  trigger('select');
+  trigger('select', { chosen: button.dataset.fix });
 });
 """
-TEMPLATE = "${value.html}"
 UNDO, STOP, AGAIN = "undo", "stop", "again"
 ORDER = {"left out": 0, "look": 1, "note": 2}
 MOST_AT_ONCE = 10_000
@@ -59,20 +58,8 @@ def build() -> Controls:
     """Make the panel's components."""
     with gr.Column(elem_classes="card", visible=False, elem_id="checks") as card:
         gr.HTML("<h2>Is it good to learn from?</h2>", apply_default_css=False)
-        listed = gr.HTML(
-            value=nothing(),
-            html_template=TEMPLATE,
-            js_on_load=SCRIPT,
-            elem_id="checks-list",
-            apply_default_css=False,
-        )
-        counting = gr.HTML(
-            value=nothing(),
-            html_template=TEMPLATE,
-            js_on_load=SCRIPT,
-            elem_id="checks-counting",
-            apply_default_css=False,
-        )
+        listed = gr.HTML(js_on_load=SCRIPT, elem_id="checks-list", apply_default_css=False)
+        counting = gr.HTML(js_on_load=SCRIPT, elem_id="checks-counting", apply_default_css=False)
         with gr.Accordion(
             "Change rows by hand", open=False, elem_classes="more-settings", elem_id="by-hand"
         ) as by_hand:
@@ -105,14 +92,9 @@ def build() -> Controls:
     return Controls(card, listed, counting, by_hand, row, column, text, write, rows, drop, done)
 
 
-def nothing() -> dict[str, str]:
-    """The list while there is nothing to say."""
-    return {"html": "", "chosen": ""}
-
-
 def hidden() -> list[Any]:
     """Updates that hide the panel."""
-    return [gr.Column(visible=False), _said(""), gr.skip(), _said("")]
+    return [gr.Column(visible=False), "", gr.skip(), ""]
 
 
 def unchanged() -> list[Any]:
@@ -124,29 +106,25 @@ def working(share: float, said: str) -> list[Any]:
     """Updates while checks or a fix run: how far they are."""
     words = f"Looking through the rows: {said}" if said else "Looking through the rows …"
     bar = f"{progress_html(share, words, 'Checks')}{_button(STOP, 'Stop')}"
-    return [gr.Column(visible=True), _said(bar), gr.skip(), _said("")]
+    return [gr.Column(visible=True), bar, gr.skip(), ""]
 
 
 def counting(share: float, said: str) -> list[Any]:
     """Updates while the model's tokens are counted; what was found so far stays."""
     words = f"Counting the tokens: {said}" if said else "Counting the tokens …"
     bar = f"{progress_html(share, words, 'Tokens')}{_button(STOP, 'Stop')}"
-    return [gr.skip(), gr.skip(), gr.skip(), _said(bar)]
+    return [gr.skip(), gr.skip(), gr.skip(), bar]
 
 
 def counted() -> list[Any]:
     """Updates that take the counting's progress away."""
-    return [gr.skip(), gr.skip(), gr.skip(), _said("")]
+    return [gr.skip(), gr.skip(), gr.skip(), ""]
 
 
 def ended(words: str) -> list[Any]:
     """Updates where the checks did not come to their end: why, and the way to begin again."""
     said = f"{problem_html(words)}{_button(AGAIN, 'Look through the rows again')}"
-    return [gr.Column(visible=True), _said(said), gr.skip(), _said("")]
-
-
-def _said(markup: str) -> Any:
-    return fields_of({"html": markup, "chosen": ""})
+    return [gr.Column(visible=True), said, gr.skip(), ""]
 
 
 def _button(name: str, title: str) -> str:
@@ -168,9 +146,9 @@ def shown(
     parts = (problem_html(trouble), verdict, listed, _history(history))
     return [
         gr.Column(visible=True),
-        _said("".join(parts)),
+        "".join(parts),
         gr.Dropdown(choices=list(columns)),
-        _said(""),
+        "",
     ]
 
 
