@@ -146,9 +146,16 @@ def wire_sources(form: Form, layout: Layout) -> None:
     )
     hub = layout.data.hub
     fetching = hub.fetch.click(
-        spoken(form.fetching), hub.name, [hub.said, hub.fetched, hub.stop], **WITH_PROGRESS
+        spoken(form.fetching),
+        hub.name,
+        [hub.said, hub.fetched, hub.stop, hub.fetch],
+        # Not "once": the window takes a stopped download for a going one for a moment longer.
+        trigger_mode="multiple",
+        **WITH_PROGRESS,
     )
-    hub.stop.click(hub_part.stopped, None, [hub.said, hub.stop], cancels=[fetching], **QUIET)
+    hub.stop.click(
+        hub_part.stopped, None, [hub.said, hub.stop, hub.fetch], cancels=[fetching], **QUIET
+    )
     drop = layout.data.drop
     drop.upload(lambda path: path or "", drop, part["data_upload"], **QUIET)
     drop.clear(lambda: "", None, part["data_upload"], **QUIET)

@@ -50,15 +50,16 @@ def build(fields: Fields) -> Controls:
 
 
 def fetching(name: str, home: Home) -> Iterator[list[Any]]:
-    """Updates of `said`, `fetched` and `stop` until the files are here; ending it stops the download.
+    """Updates of `said`, `fetched`, `stop` and `fetch` until the files are here; ending it stops the download.
 
     What has arrived is kept: fetching again goes on from there.
     """
     wanted = name.strip().removeprefix(PREFIX)
     if not wanted:
-        yield [problem_html("Name a dataset first, such as owner/name."), gr.skip(), gr.skip()]
+        words = problem_html("Name a dataset first, such as owner/name.")
+        yield [words, gr.skip(), gr.skip(), gr.skip()]
         return
-    yield [_working(0, "Asking the Hub …"), "", gr.Button(visible=True)]
+    yield [_working(0, "Asking the Hub …"), "", *_buttons(is_fetching=True)]
     work = Work(
         lambda on_progress: bring(
             f"{PREFIX}{wanted}",
@@ -69,19 +70,23 @@ def fetching(name: str, home: Home) -> Iterator[list[Any]]:
         )
     )
     for share, words in work.steps():
-        yield [_working(share, words or "Asking the Hub …"), gr.skip(), gr.skip()]
+        yield [_working(share, words or "Asking the Hub …"), gr.skip(), gr.skip(), gr.skip()]
     try:
         fetched = work.value()
     except StudioError as error:
-        yield [problem_html(error.words), gr.skip(), gr.Button(visible=False)]
+        yield [problem_html(error.words), gr.skip(), *_buttons(is_fetching=False)]
         return
-    yield ["", fetched, gr.Button(visible=False)]
+    yield ["", fetched, *_buttons(is_fetching=False)]
 
 
 def stopped() -> list[Any]:
-    """What the page shows once the download was stopped: updates of `said` and `stop`."""
+    """What the page shows once the download was stopped: updates of `said`, `stop` and `fetch`."""
     words = "Stopped. What has arrived is kept: 'Fetch it' goes on from there."
-    return [f'<p class="quiet">{words}</p>', gr.Button(visible=False)]
+    return [f'<p class="quiet">{words}</p>', *_buttons(is_fetching=False)]
+
+
+def _buttons(*, is_fetching: bool) -> list[Any]:
+    return [gr.Button(visible=is_fetching), gr.Button(interactive=not is_fetching)]
 
 
 def _working(share: float, words: str) -> str:
