@@ -79,8 +79,8 @@ METHOD = Method(
     settings=Settings,
     learning_rate=5e-3,
     rate_source=(
-        "PEFT's method comparison (MetaMathQA, Llama-3.2-3B): 5e-3, 38.4 %; 5e-4 gave 21.2 %. The paper's "
-        "README has 9e-3 at batches of 64"
+        "PEFT's method comparison (MetaMathQA, Llama-3.2-3B): 5e-3, 38.4 %; 5e-4 gave 21.2 %. The authors' "
+        "script for Alpaca names a base rate of 9e-3"
     ),
     is_mergeable=False,
     memory="exact",
