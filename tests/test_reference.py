@@ -18,12 +18,11 @@ def test_every_method_setting_and_format_has_its_place() -> None:
     from studio.formats import FORMATS
     from studio.methods import METHODS
 
+    made = pages()
     for method in METHODS.values():
-        assert f"## `{method.name}`" in pages()["methods.md"]
-        assert all(
-            f"| `{name}` |" in pages()["methods.md"] for name in method.settings.model_fields
-        )
-    assert all(f"## `{name}`" in pages()["formats.md"] for name in FORMATS)
+        assert f"## `{method.name}`" in made["methods.md"]
+        assert all(f"| `{name}` |" in made["methods.md"] for name in method.settings.model_fields)
+    assert all(f"## `{name}`" in made["formats.md"] for name in FORMATS)
 
 
 def test_every_kind_of_file_and_every_layout_has_its_line() -> None:

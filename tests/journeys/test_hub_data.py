@@ -89,6 +89,8 @@ def test_a_dataset_is_fetched_stopped_gone_on_with_and_looked_through(
 
     # And it is looked through like any file.
     expect(page.locator("#role-prompt input")).to_have_value("question")
-    expect(page.locator("#checks-list")).to_contain_text(f"All {ROWS:,} rows are ready", timeout=120_000)
+    expect(page.locator("#checks-list")).to_contain_text(
+        f"All {ROWS:,} rows are ready", timeout=120_000
+    )
     looks("found")
     assert person.complaints == []

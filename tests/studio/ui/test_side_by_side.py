@@ -11,6 +11,7 @@ import pytest
 
 from studio.methods import METHODS
 from studio.settings import Home
+from studio.ui import side_by_side
 from studio.ui.backstage import Backstage
 from studio.ui.draft import Draft
 from studio.ui.side_by_side import SideBySide
@@ -34,9 +35,18 @@ def is_skipped(update: Any) -> bool:
     return bool(update == gr.skip())
 
 
+SOME = ("qlora", "full", "lora", "houlsby", "prefix_tuning", "bitfit")
+
+
+@pytest.mark.parametrize("names", [SOME, pytest.param(tuple(METHODS), marks=pytest.mark.long)])
 def test_every_method_gets_its_figures_or_a_reason_the_chosen_one_first(
-    backstage: Backstage, tiny_model: Path, rows_csv: Path
+    names: tuple[str, ...],
+    backstage: Backstage,
+    tiny_model: Path,
+    rows_csv: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(side_by_side, "METHODS", {name: METHODS[name] for name in names})
     # Full fine-tuning cannot hold the base in few bits.
     draft = Draft(
         model_from="path", model_path=str(tiny_model), data_from="path", data_path=str(rows_csv),
@@ -45,9 +55,9 @@ def test_every_method_gets_its_figures_or_a_reason_the_chosen_one_first(
 
     updates = list(table(backstage, draft).compare("open"))
 
-    assert len(updates) == len(METHODS) + 1
+    assert len(updates) == len(names) + 1
     first, last = (updates[place]["value"]["html"] for place in (1, -1))
-    assert first.count("…") == len(METHODS) - 1
+    assert first.count("…") == len(names) - 1
     assert 'aria-current="true"' in first
     assert "…" not in last
     assert "in so few bits" in last
