@@ -157,14 +157,15 @@ class Checking:
             return
         history = self._data.history(draft)
         columns = self._data.found(draft).table.columns
-        yield problems.shown(report, history, columns, trouble)
+        found = problems.shown(report, history, columns, trouble)
+        yield found
         # The model worker may first have to start; what is known is shown meanwhile.
         lengths = Work(lambda progress: self._data.lengths(draft, progress))
         for step in self._steps(draft_id, lengths):
             if self._newest.get(draft_id) != run:
                 yield problems.unchanged()
                 return
-            yield problems.counting(*step)
+            yield problems.counting(found, *step)
         try:
             more = lengths.value()
         except Abandoned:
@@ -174,7 +175,7 @@ class Checking:
         elif more is not None and more.found:
             yield problems.shown(report.with_more(more), history, columns, trouble)
         else:
-            yield problems.counted()
+            yield found
 
     def _looked(self, draft: Draft, progress: Progress) -> Report | None:
         """What the checks find; None where there is nothing to check, which the step says itself."""

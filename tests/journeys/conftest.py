@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from studio.estimator import prices, rate
 from tests import browser as browsers
 from tests import tiny
 from tests.journeys.person import Person
@@ -18,6 +20,8 @@ ARGUMENTS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
+
+OF_THE_MACHINE = (prices.FILE_NAME, rate.FILE_NAME)
 
 
 @pytest.fixture(scope="session")
@@ -38,12 +42,23 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny.make_model(tmp_path_factory.mktemp("models") / "tiny")
 
 
+@pytest.fixture(scope="session")
+def known_machine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the first home found out of this machine's speed, so that each further one need not."""
+    return tmp_path_factory.mktemp("machine")
+
+
 @pytest.fixture
-def studio(tmp_path: Path) -> Iterator[PageServer]:
+def studio(tmp_path: Path, known_machine: Path) -> Iterator[PageServer]:
     """A studio with a home of its own, ended with everything that it started."""
-    server = PageServer(tmp_path / "home").start()
+    home = tmp_path / "home"
+    shutil.copytree(known_machine, home)
+    server = PageServer(home).start()
     yield server
     server.end_everything()
+    for name in OF_THE_MACHINE:
+        if (home / name).exists():
+            shutil.copy(home / name, known_machine)
 
 
 @pytest.fixture

@@ -109,16 +109,14 @@ def working(share: float, said: str) -> list[Any]:
     return [gr.Column(visible=True), bar, gr.skip(), ""]
 
 
-def counting(share: float, said: str) -> list[Any]:
-    """Updates while the model's tokens are counted; what was found so far stays."""
+def counting(found: list[Any], share: float, said: str) -> list[Any]:
+    """Updates while the model's tokens are counted: what was `found` so far, and how far that is.
+
+    It is said anew each time, because an older run's last word may come late and wipe it out.
+    """
     words = f"Counting the tokens: {said}" if said else "Counting the tokens …"
     bar = f"{progress_html(share, words, 'Tokens')}{_button(STOP, 'Stop')}"
-    return [gr.skip(), gr.skip(), gr.skip(), bar]
-
-
-def counted() -> list[Any]:
-    """Updates that take the counting's progress away."""
-    return [gr.skip(), gr.skip(), gr.skip(), ""]
+    return [*found[:-1], bar]
 
 
 def ended(words: str) -> list[Any]:
