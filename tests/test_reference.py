@@ -25,6 +25,13 @@ def test_every_method_setting_and_format_has_its_place() -> None:
     assert all(f"## `{name}`" in made["formats.md"] for name in FORMATS)
 
 
+def test_the_readme_says_how_many_methods_there_are() -> None:
+    from studio.methods import METHODS
+
+    readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    assert f"out of {len(METHODS)}, or take" in " ".join(readme.split())
+
+
 def test_every_kind_of_file_and_every_layout_has_its_line() -> None:
     from studio.data.readers import READERS
     from studio.data.shapes import SHAPES

@@ -16,12 +16,12 @@ from studio.estimator.pace import Pace
 from studio.estimator.prices import Prices, Seconds, least
 
 # A process that imports torch, transformers and peft, reads the rows and makes the model ready: seconds
-# of its own, and for each number of the base. Measured with small models and with the starter.
+# of its own, and for each number of the base. Rough; finished runs of this machine correct them.
 START_S, START_S_A_NUMBER = 6.0, 2e-8
 # To hold a number in few bits takes this much at the start.
 QUANTIZE_S_A_NUMBER = 2e-8
 # Python's part of a step: which rows it takes, its lines of metrics and log.
-STEP_S = 0.002
+STEP = Seconds(0.002, 0.002)
 # Where no operation was tried: a step reaches this share of the rate of a bare matrix product.
 _SHARE = 0.6
 # Looking at a row without training on it: the forward pass, a third of a full step.
@@ -94,11 +94,10 @@ def measured_here(
     start += beside.numbers * QUANTIZE_S_A_NUMBER if beside.is_quantized else 0.0
     typical, looks = run.training, run.evaluation
     rows_a_batch = max(1, typical.typical.rows)
-    each = _step_seconds()
     found = {
         "start": Seconds(start, start),
         "steps": pace.seconds(costs.micro_step) * typical.times
-        + (pace.seconds(costs.update) + each) * run.steps,
+        + (pace.seconds(costs.update) + STEP) * run.steps,
         "untrained layers": pace.seconds(costs.lower)
         * ((run.rows + run.held_out_rows) / rows_a_batch),
         "held-out rows": pace.seconds(costs.look) * (looks.times if looks else 0.0),
@@ -122,10 +121,6 @@ def by_rate(flops: int, run: RunShape, operations_per_s: float) -> Duration | No
     places = run.places + run.evaluated_places * _LOOK_SHARE
     seconds = flops / run.largest.places * places / operations_per_s / _SHARE
     return Duration(seconds, seconds * _ROUGH_LOW, seconds * _ROUGH_HIGH)
-
-
-def _step_seconds() -> Seconds:
-    return Seconds(STEP_S, STEP_S)
 
 
 def _busy() -> float:

@@ -182,8 +182,7 @@ class Training(Section):
     scheduler: Literal["cosine", "linear", "constant", "range_test"] = Field(
         "cosine",
         title="How steps shrink",
-        description="How the learning rate falls towards the end; range_test lets it rise instead, to find "
-        "one.",
+        description="How the learning rate falls towards the end, or that it stays.",
         json_schema_extra={"level": "advanced", "file_only": ["range_test"]},
     )
     warmup_ratio: float = Field(

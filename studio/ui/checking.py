@@ -96,9 +96,13 @@ class Checking:
         return number
 
     def _steps(self, draft_id: str, work: Work[Any]) -> Iterator[Step]:
-        """The steps of some work, which the window's Stop now means."""
+        """The steps of some work, which the window's Stop means until they are over."""
         self._works[draft_id] = work
-        return work.steps()
+        try:
+            yield from work.steps()
+        finally:
+            if self._works.get(draft_id) is work:
+                del self._works[draft_id]
 
     def _changed(
         self, draft_id: str, draft: Draft, change: Callable[[Progress], Draft]

@@ -17,7 +17,7 @@ from studio.ui.boundary import spoken
 from studio.ui.draft import Draft
 from studio.ui.steps import methods_part
 from studio.ui.steps.methods_part import Row
-from studio.ui.steps.step import Fields, fields_of
+from studio.ui.steps.step import Fields
 from studio.ui.wiring import QUIET, WITH_PROGRESS
 
 Read = Callable[[tuple[Any, ...]], tuple[str, Draft]]
@@ -52,7 +52,7 @@ class SideBySide:
             **WITH_PROGRESS,
         )
         method = fields.components["method"]
-        part.table.select(spoken(self.choose), part.table, method, **QUIET)
+        part.table.select(spoken(self.choose), None, method, **QUIET)
 
     def compare(self, is_open: str, *shown: Any) -> Iterator[Any]:
         """Fill the table, where it is open; the chosen method comes first."""
@@ -67,15 +67,15 @@ class SideBySide:
         for place, name in enumerate(names):
             if self._newest.get(draft_id) != number:
                 break
-            yield fields_of(methods_part.shown(rows, draft.method))
+            yield methods_part.shown(rows, draft.method)
             rows[place] = self._row(replace(draft, method=name), draft_id)
         # Gradio shows what was said last once more: an older run must not say anything then.
         is_newest = self._newest.get(draft_id) == number
-        yield fields_of(methods_part.shown(rows, draft.method)) if is_newest else gr.skip()
+        yield methods_part.shown(rows, draft.method) if is_newest else gr.skip()
 
-    def choose(self, value: Any) -> Any:
+    def choose(self, event: gr.EventData) -> Any:
         """A row's button: the form's method."""
-        chosen = str((value or {}).get("chosen", ""))
+        chosen = str(event.chosen)
         return chosen if chosen in METHODS else gr.skip()
 
     def _row(self, draft: Draft, draft_id: str) -> Row:

@@ -34,8 +34,7 @@ const sort = () => {
 element.addEventListener('click', event => {
   const chosen = event.target.closest('button[data-method]');
   if (chosen) {
-    props.value = { ...props.value, chosen: chosen.dataset.method };
-    trigger('select');
+    trigger('select', { chosen: chosen.dataset.method });
     return;
   }
   const heading = event.target.closest('button[data-sort]');
@@ -47,7 +46,6 @@ element.addEventListener('click', event => {
 });
 watch('value', () => setTimeout(sort, 30));
 """
-TEMPLATE = "${value.html}"
 HEADINGS = (
     ("place", "Method"),
     ("trainable", "What learns"),
@@ -87,23 +85,12 @@ def build() -> Controls:
             elem_id="methods-all",
         ) as accordion,
     ):
-        table = gr.HTML(
-            value=nothing(),
-            html_template=TEMPLATE,
-            js_on_load=SCRIPT,
-            elem_id="methods-table",
-            apply_default_css=False,
-        )
+        table = gr.HTML(js_on_load=SCRIPT, elem_id="methods-table", apply_default_css=False)
     is_open = gr.Textbox(visible=False)
     return Controls(table, accordion, is_open)
 
 
-def nothing() -> dict[str, str]:
-    """The table before it was opened."""
-    return {"html": "", "chosen": ""}
-
-
-def shown(rows: Sequence[Row], chosen: str) -> dict[str, str]:
+def shown(rows: Sequence[Row], chosen: str) -> str:
     """The table with what is known so far; `chosen` is the form's method."""
     heads = "".join(
         f'<th scope="col"><button type="button" data-sort="{key}">{title}</button></th>'
@@ -118,7 +105,7 @@ def shown(rows: Sequence[Row], chosen: str) -> dict[str, str]:
         f"<thead><tr>{heads}<th></th></tr></thead>"
         f"<tbody>{body}</tbody></table></div>"
     )
-    return {"html": state + table, "chosen": ""}
+    return state + table
 
 
 def _row(row: Row, place: int, is_chosen: bool) -> str:

@@ -49,15 +49,6 @@ def navigation(number: int, following: str = "") -> tuple[Any, Any]:
     return back, forward
 
 
-def fields_of(value: dict[str, Any]) -> Any:
-    """An update with a value of several fields, for handlers that speak several times.
-
-    The browser applies what changes from one answer to the next to the very object that it shows: an empty
-    update behind a bare value would take the fields away from what stands there.
-    """
-    return gr.update(value=value)
-
-
 def problem_html(words: str) -> str:
     """A message about what keeps this step from being done; empty words give nothing."""
     if not words:

@@ -17,8 +17,15 @@ from studio.worker.rows import encoded_rows, settled
 
 # A person goes back and forth between a few settings.
 _KEPT = 64
-# What a trial does not depend on: the same settings on other rows for the same goal go as well.
+# What a trial does not depend on: the same settings on other rows for the same goal go as well, however
+# long, fast and in what portions they are trained on.
 _IRRELEVANT = ("name", "data", "loggers")
+_IRRELEVANT_TO_A_STEP = (
+    *("epochs", "learning_rate", "scheduler", "warmup_ratio", "seed"),
+    *("batch_size", "gradient_accumulation", "tokens_per_batch", "max_length"),
+    *("eval_every", "early_stopping", "on_spike"),
+    *("keep_checkpoints", "checkpoint_bytes", "layer_cache_bytes"),
+)
 _trials: OrderedDict[str, Trial] = OrderedDict()
 
 
@@ -26,7 +33,13 @@ def answer(bench: Bench, spec: dict[str, Any]) -> dict[str, Any]:
     """`{"works", "words", "layers"}`; `works` is None where it could not be tried."""
     parsed, _ = settled(bench, TrainSpec.parse(spec))
     base = bench.base(parsed.model.source, parsed.model.revision)
-    relevant = {k: value for k, value in parsed.to_json().items() if k not in _IRRELEVANT}
+    document = parsed.to_json()
+    relevant = {name: document[name] for name in document if name not in _IRRELEVANT}
+    relevant["training"] = {
+        name: value
+        for name, value in document["training"].items()
+        if name not in _IRRELEVANT_TO_A_STEP
+    }
     key = json.dumps([str(base.place), relevant], sort_keys=True)
     if key not in _trials:
         trial = _try(bench, parsed, base)

@@ -18,7 +18,7 @@ from studio.settings import Home
 from studio.spec import TrainSpec
 from studio.training.survey import survey
 from studio.worker.bench import Bench
-from studio.worker.kinds import KINDS
+from studio.worker.kinds import KINDS, trial
 from tests import tiny
 from tests.studio.models.ggufs import write_gguf
 
@@ -184,11 +184,22 @@ def test_a_survey_tells_methods_what_the_trainer_would(bench: Bench, tiny_model:
 def test_a_trial_is_kept_for_the_same_settings_on_other_rows(
     bench: Bench, tiny_model: Path, rows_csv: Path
 ) -> None:
-    first = KINDS["trial"].answer(bench, spec(tiny_model, path=str(rows_csv)))
-    again = KINDS["trial"].answer(bench, spec(tiny_model))
+    def tried(document: dict[str, Any], **training: Any) -> dict[str, Any]:
+        changed = {**document, "training": {**document["training"], **training}}
+        answer: dict[str, Any] = KINDS["trial"].answer(bench, changed)
+        return answer
+
+    first = tried(spec(tiny_model, path=str(rows_csv)))
+    kept = set(trial._trials)
+    again = tried(spec(tiny_model))
+    longer = tried(spec(tiny_model), epochs=9, batch_size=2, learning_rate=1e-5)
 
     assert first["works"] is True
-    assert again == first
+    assert first == again == longer
+    assert set(trial._trials) == kept
+
+    assert tried(spec(tiny_model), optimizer="sgd")["works"] is True
+    assert len(trial._trials) == len(kept) + 1
 
 
 def test_what_is_there_at_once_is_the_counts_and_then_the_whole_estimate(
