@@ -57,8 +57,9 @@ def _memory(job: Job, predicted: Mapping[str, Any], metrics: Metrics) -> _Row | 
         )
     if not expected:
         return None
-    span = _span(words.size, expected, memory.get("low_bytes"), memory.get("high_bytes"))
-    compared = _compared(measured, memory) if measured and job.state.is_ended else ""
+    ends = memory.get("low_bytes"), memory.get("high_bytes")
+    span = _span(words.size, expected, *ends)
+    compared = _compared(measured, expected, *ends) if measured and job.state.is_ended else ""
     return _Row("Most memory held", span, words.size(measured) if measured else "", compared)
 
 
@@ -69,9 +70,9 @@ def _time(job: Job, predicted: Mapping[str, Any]) -> _Row | None:
         return None
     result = (job.result or {}).get("measured") or {}
     measured = result.get("whole_seconds") or result.get("seconds")
-    span = _span(words.duration, expected, time_.get("low"), time_.get("high"))
-    told = {"peak_bytes": expected, "low_bytes": time_.get("low"), "high_bytes": time_.get("high")}
-    compared = _compared(measured, told) if measured else ""
+    ends = time_.get("low"), time_.get("high")
+    span = _span(words.duration, expected, *ends)
+    compared = _compared(measured, expected, *ends) if measured else ""
     return _Row("Time", span, words.duration(measured) if measured else "", compared)
 
 
@@ -84,14 +85,12 @@ def _span(say: Any, expected: float, low: Any, high: Any) -> str:
     return f'{said} <span class="quiet">({ends[0]} to {ends[1]})</span>'
 
 
-def _compared(measured: float, told: Mapping[str, Any]) -> str:
+def _compared(measured: float, expected: float, low: Any, high: Any) -> str:
     """`6 % more, within the range`."""
-    share = measured / told["peak_bytes"] - 1
-    said = (
-        "as predicted" if abs(share) < _AS_PREDICTED else words.apart(measured, told["peak_bytes"])
-    )
-    low, high = told.get("low_bytes"), told.get("high_bytes")
-    if said == "as predicted" or not low or not high:
+    if abs(measured / expected - 1) < _AS_PREDICTED:
+        return "as predicted"
+    said = words.apart(measured, expected)
+    if not low or not high:
         return said
     return f"{said}, {'within the range' if low <= measured <= high else 'outside the range'}"
 

@@ -5,12 +5,36 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from tests.measured import Measured
 
 Cell = Callable[[], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Cells to run, and how what they found is printed; the report says whether the bounds were kept."""
+
+    cells: dict[str, Cell]
+    report: Callable[[Mapping[str, Mapping[str, Any]]], bool]
+
+
+def add_parts(parser: argparse.ArgumentParser, names: Sequence[str]) -> None:
+    """The one part to run, of a benchmark that has several; all of them where none is named."""
+    parser.add_argument("part", nargs="?", default="all", choices=("all", *names))
+
+
+def run_parts(benchmark: str, parts: Mapping[str, Part], options: argparse.Namespace) -> bool:
+    """Run and print what `options` ask for; whether every bound was kept."""
+    reports = [
+        part.report(run(benchmark, part.cells, only=options.only, again=options.again))
+        for name, part in parts.items()
+        if options.part in (name, "all")
+    ]
+    return all(reports)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from importlib.metadata import version
-from typing import Any
 
 from tests.benchmarks import (
     _cells,
@@ -21,23 +19,15 @@ from tests.benchmarks import (
     _estimating_memory,
     _estimating_time,
 )
-from tests.benchmarks._cells import Cell
+from tests.benchmarks._cells import Part
 from tests.measured import commit
-
-
-@dataclass(frozen=True)
-class Part:
-    """Cells to run, and how what they found is printed; the report says whether the bounds were kept."""
-
-    cells: dict[str, Cell]
-    report: Callable[[Mapping[str, Mapping[str, Any]]], bool]
 
 
 def main(arguments: Sequence[str] = ()) -> int:
     """Print the tables; 0 where every bound was kept."""
     names = ("counts", "memory", "latency", "time")
     parser = argparse.ArgumentParser(prog="bench estimate")
-    parser.add_argument("part", nargs="?", default="all", choices=("all", *names))
+    _cells.add_parts(parser, names)
     parser.add_argument("--seed", type=int, default=1, help="of the small trainings that are drawn")
     _cells.add_options(parser)
     options = parser.parse_args(arguments)
@@ -50,16 +40,12 @@ def main(arguments: Sequence[str] = ()) -> int:
         "latency": Part(_estimating_latency.cells(), _estimating_latency.report),
         "time": Part(_estimating_time.cells(), _estimating_time.report),
     }
-    kept = []
-    for name, part in parts.items():
-        if options.part in (name, "all"):
-            found = _cells.run("estimate", part.cells, only=options.only, again=options.again)
-            kept.append(part.report(found))
+    are_kept = _cells.run_parts("estimate", parts, options)
     print(
         f"\ncommit {commit()}, torch {version('torch')}, transformers {version('transformers')}, "
         f"peft {version('peft')}, gradio {version('gradio')}, Python {sys.version.split()[0]}"
     )
-    return 0 if all(kept) else 1
+    return 0 if are_kept else 1
 
 
 if __name__ == "__main__":

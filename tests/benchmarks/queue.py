@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from importlib.metadata import version
-from typing import Any
 
 from tests.benchmarks import (
     _cancelling,
@@ -22,25 +20,17 @@ from tests.benchmarks import (
     _recovering,
     _staying,
 )
-from tests.benchmarks._cells import Cell
+from tests.benchmarks._cells import Part
 from tests.measured import commit
 
 JOBS = 10_000
-
-
-@dataclass(frozen=True)
-class Part:
-    """Cells to run, and how what they found is printed; the report says whether the bounds were kept."""
-
-    cells: dict[str, Cell]
-    report: Callable[[Mapping[str, Mapping[str, Any]]], bool]
 
 
 def main(arguments: Sequence[str] = ()) -> int:
     """Print the tables; 0 where nothing went wrong and every bound was kept."""
     names = ("claims", "recovery", "cancel", "list", "open", "idle")
     parser = argparse.ArgumentParser(prog="bench queue")
-    parser.add_argument("part", nargs="?", default="all", choices=("all", *names))
+    _cells.add_parts(parser, names)
     parser.add_argument("--jobs", type=int, default=JOBS)
     parser.add_argument("--seconds", type=float, default=60.0, help="of idling, each")
     _cells.add_options(parser)
@@ -57,16 +47,12 @@ def main(arguments: Sequence[str] = ()) -> int:
             _idling.cells(options.seconds), lambda found: _idling.report(found, options.seconds)
         ),
     }
-    kept = []
-    for name, part in parts.items():
-        if options.part in (name, "all"):
-            found = _cells.run("queue", part.cells, only=options.only, again=options.again)
-            kept.append(part.report(found))
+    are_kept = _cells.run_parts("queue", parts, options)
     print(
         f"\ncommit {commit()}, SQLAlchemy {version('sqlalchemy')}, huey {version('huey')}, "
         f"gradio {version('gradio')}, Python {sys.version.split()[0]}"
     )
-    return 0 if all(kept) else 1
+    return 0 if are_kept else 1
 
 
 if __name__ == "__main__":

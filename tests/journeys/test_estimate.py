@@ -121,8 +121,8 @@ def test_figures_follow_every_control_and_what_does_not_fit_is_made_to_fit(
 
     person.starts_training("Within bounds")
     person.waits_until_done()
-    expect(page.locator("#job")).to_contain_text("Memory predicted")
-    expect(page.locator("#job")).to_contain_text("Memory measured")
+    expect(page.locator("#job")).to_contain_text("Predicted and measured")
+    expect(page.locator("#job")).to_contain_text("Most memory held")
     looks(page, pictures, "estimate-run")
     assert person.complaints == []
 
