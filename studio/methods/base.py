@@ -40,8 +40,7 @@ class Module:
 class Base:
     """A base model as a method sees it, without its weights.
 
-    `family` is transformers' model_type, `hidden` the width between layers, `is_tied`: the output layer
-    is the embedding.
+    `family` is transformers' model_type, `hidden` the width between layers.
     """
 
     family: str
@@ -49,7 +48,6 @@ class Base:
     hidden: int
     vocab: int
     modules: tuple[Module, ...]
-    is_tied: bool = False
     quantization: Quantization = "none"
     # The tokens that begin and end a text, by number.
     borders: tuple[int, ...] = ()

@@ -46,6 +46,19 @@ def dropout(
     )
 
 
+def virtual_tokens(default: int = 20, description: str = "") -> Any:
+    """How many learned places stand before a row."""
+    return Field(
+        default,
+        ge=1,
+        le=1000,
+        title="Length of the learned prompt",
+        description=description
+        or "How many learned tokens stand before each question. More can hold more, and cost time.",
+        json_schema_extra={"unit": "tokens", "cost": "time", "level": "basic"},
+    )
+
+
 def switch(title: str, description: str, *, default: bool = False, cost: str = "") -> Any:
     """Something that is on or off."""
     return Field(

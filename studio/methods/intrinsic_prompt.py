@@ -6,8 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from studio.methods import fields
 from studio.methods.base import Base
 from studio.methods.method import Method, MethodSettings
+from studio.methods.soft_prompts import UNMERGEABLE, prompt_config
 
 
 def _as_tuple(value: Any) -> Any:
@@ -18,13 +20,9 @@ def _as_tuple(value: Any) -> Any:
 class Settings(MethodSettings):
     """What can be set for intrinsic prompt tuning."""
 
-    virtual_tokens: int = Field(
+    virtual_tokens: int = fields.virtual_tokens(
         20,
-        ge=1,
-        le=1000,
-        title="Length of the learned prompt",
-        description="How many learned tokens stand before each question; as many as the earlier prompts had.",
-        json_schema_extra={"unit": "tokens", "cost": "time", "level": "basic"},
+        "How many learned tokens stand before each question; as many as the earlier prompts had.",
     )
     dimension: int = Field(
         250,
@@ -59,10 +57,8 @@ def peft_config(settings: Settings, base: Base) -> dict[str, Any]:
     """PEFT's PromptTuningConfig as plain data; what the prompt is made by is the tuner's."""
     return {
         "peft_type": "PROMPT_TUNING",
-        "num_virtual_tokens": settings.virtual_tokens,
         "prompt_tuning_init": "SAMPLE_VOCAB",
-        "token_dim": base.hidden,
-        "num_transformer_submodules": 1,
+        **prompt_config(settings.virtual_tokens, base),
     }
 
 
@@ -100,7 +96,7 @@ METHOD = Method(
     rate_source="ours: ten times prompt tuning's, since few numbers carry all; not measured",
     is_mergeable=False,
     memory="exact",
-    unmergeable="it is a prompt before each question, not a change of the model's weights",
+    unmergeable=UNMERGEABLE,
     peft_config=peft_config,
     packs=False,
     unsuited=unsuited,

@@ -6,21 +6,16 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from studio.methods import fields
 from studio.methods.base import Base
 from studio.methods.method import Method, MethodSettings
+from studio.methods.soft_prompts import UNMERGEABLE, prompt_config
 
 
 class Settings(MethodSettings):
     """What can be set for prompt tuning."""
 
-    virtual_tokens: int = Field(
-        20,
-        ge=1,
-        le=1000,
-        title="Length of the learned prompt",
-        description="How many learned tokens stand before each question. More can hold more, and cost time.",
-        json_schema_extra={"unit": "tokens", "cost": "time", "level": "basic"},
-    )
+    virtual_tokens: int = fields.virtual_tokens()
     init: Literal["vocabulary", "random"] = Field(
         "vocabulary",
         title="Start values",
@@ -40,11 +35,8 @@ def peft_config(settings: Settings, base: Base) -> dict[str, Any]:
     """PEFT's PromptTuningConfig as plain data."""
     return {
         "peft_type": "PROMPT_TUNING",
-        "num_virtual_tokens": settings.virtual_tokens,
         "prompt_tuning_init": "SAMPLE_VOCAB" if settings.init == "vocabulary" else "RANDOM",
-        "token_dim": base.hidden,
-        # Of an encoder with a decoder only the encoder is given the prompt; PEFT would count it twice.
-        "num_transformer_submodules": 1,
+        **prompt_config(settings.virtual_tokens, base),
     }
 
 
@@ -70,7 +62,7 @@ METHOD = Method(
     ),
     is_mergeable=False,
     memory="exact",
-    unmergeable="it is a prompt before each question, not a change of the model's weights",
+    unmergeable=UNMERGEABLE,
     peft_config=peft_config,
     packs=False,
     is_well_known=True,

@@ -2,36 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
-from studio.methods import fields
-from studio.methods.base import Base
-from studio.methods.method import Method, MethodSettings
-from studio.methods.targets import LAYERS, TARGETS, Layers, Targets, peft_targets
-
-
-class Settings(MethodSettings):
-    """What can be set for PVeRA."""
-
-    rank: int = fields.rank(
-        256,
-        "Width of the shared random matrices; nearly free, since they do not train.",
-        at_most=4096,
-    )
-    dropout: float = fields.dropout()
-    targets: Targets = TARGETS
-    layers: Layers = LAYERS
-
-
-def peft_config(settings: Settings, base: Base) -> dict[str, Any]:
-    """PEFT's configuration as plain data."""
-    return {
-        "peft_type": "PVERA",
-        "r": settings.rank,
-        "pvera_dropout": settings.dropout,
-        "target_modules": peft_targets(settings, base),
-    }
-
+from studio.methods.method import Method
+from studio.methods.shared_matrices import Settings, peft_config
 
 METHOD = Method(
     name="pvera",
@@ -49,5 +23,5 @@ METHOD = Method(
     rate_source="PEFT's MetaMathQA benchmark, run pvera:rank64",
     is_mergeable=True,
     memory="exact",
-    peft_config=peft_config,
+    peft_config=partial(peft_config, "PVERA"),
 )

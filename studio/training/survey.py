@@ -27,7 +27,6 @@ def survey(model: nn.Module, head: Head = CAUSAL) -> Base:
         hidden=int(embedding.weight.shape[-1]),
         vocab=int(config.vocab_size),
         modules=tuple(_modules(model, head, output)),
-        is_tied=output is not None and output.weight is embedding.weight,
         quantization=_quantization(model),
         borders=_borders(config),
     )

@@ -21,9 +21,9 @@ from torch.nn import functional
 from torch.nn.utils import parametrize
 
 from studio.methods import MethodSettings
-from studio.training import prompts
 from studio.training.heads import Head
-from studio.training.tuners.tuner import Ground, State, Tuner
+from studio.training.tuners.soft_prompt import SoftPrompt
+from studio.training.tuners.tuner import Ground, State
 
 _STEPS, _RATE = 500, 1e-3
 
@@ -59,7 +59,7 @@ class Decoder(nn.Module):
         return start.new_zeros(self.first.shape[1])
 
 
-class IntrinsicPrompt(Tuner):
+class IntrinsicPrompt(SoftPrompt):
     """PEFT's prompt tuning, its prompt made by a decoder while it trains and written out at the end."""
 
     def attach(
@@ -70,7 +70,7 @@ class IntrinsicPrompt(Tuner):
         width = int(config["token_dim"])
         for folder in _folders(chosen):
             _refuse_another_kind(folder, chosen.virtual_tokens, width)
-        model: Any = super().attach(base, config | prompts.sizes(base), settings, head)
+        model: Any = super().attach(base, config, settings, head)
         embedding = model.prompt_encoder["default"].embedding
         decoder = Decoder(chosen.dimension, chosen.inner, embedding.weight.data)
         parametrize.register_parametrization(embedding, "weight", decoder, unsafe=True)

@@ -1,25 +1,5 @@
 """P-tuning: a learned prompt made by a network, which trains with it and is not saved."""
 
-from __future__ import annotations
+from studio.training.tuners.soft_prompt import SoftPrompt
 
-from typing import Any
-
-from torch import nn
-
-from studio.methods import MethodSettings
-from studio.training import prompts
-from studio.training.heads import Head
-from studio.training.tuners.tuner import Tuner
-
-
-class PTuning(Tuner):
-    """PEFT's own, told the sizes that it does not find in every configuration."""
-
-    def attach(
-        self, base: nn.Module, config: dict[str, Any], settings: MethodSettings, head: Head
-    ) -> nn.Module:
-        """`base`, frozen, with the prompt before it."""
-        return super().attach(base, config | prompts.sizes(base), settings, head)
-
-
-TUNER = PTuning()
+TUNER = SoftPrompt()

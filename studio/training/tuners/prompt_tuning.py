@@ -5,23 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import nn
 
-from studio.methods import MethodSettings
-from studio.training import prompts
-from studio.training.heads import Head
 from studio.training.starting_text import starting_ids
-from studio.training.tuners.tuner import Ground, Tuner
+from studio.training.tuners.soft_prompt import SoftPrompt
+from studio.training.tuners.tuner import Ground
 
 
-class PromptTuning(Tuner):
-    """PEFT's own, told the sizes that it does not find in every configuration."""
-
-    def attach(
-        self, base: nn.Module, config: dict[str, Any], settings: MethodSettings, head: Head
-    ) -> nn.Module:
-        """`base`, frozen, with the prompt before it."""
-        return super().attach(base, config | prompts.sizes(base), settings, head)
+class PromptTuning(SoftPrompt):
+    """PEFT's own, begun as a text where there is one."""
 
     def prepare(self, model: Any, settings: Any, ground: Ground) -> None:
         """Where there is a text, begin as its embeddings."""
