@@ -21,7 +21,7 @@ from studio.ui.steps import method_step, needs_part
 from studio.ui.steps.needs_part import CHANGED
 from studio.ui.steps.step import Fields, problem_html
 from studio.ui.waiting import Work
-from studio.ui.wiring import QUIET, WITH_PROGRESS, opening
+from studio.ui.wiring import QUIET, WITH_PROGRESS, once_settled
 from studio.worker.fitting import Fitting, make_it_fit
 
 # The figures on the page are of an earlier form until the new ones are there.
@@ -58,7 +58,9 @@ class Estimating:
         inputs = [draft_id, *fields.inputs]
         figures = [shown.figures, *needs.shown]
         told = gr.on(
-            [opening(), *(component.change for component in fields.inputs)],
+            once_settled(
+                [component.change for component in fields.inputs], draft_id, on_opening=True
+            ),
             spoken(self.at_once),
             inputs,
             [shown.is_partial, shown.counted, *figures],

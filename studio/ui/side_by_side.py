@@ -18,7 +18,7 @@ from studio.ui.draft import Draft
 from studio.ui.steps import methods_part
 from studio.ui.steps.methods_part import Row
 from studio.ui.steps.step import Fields
-from studio.ui.wiring import QUIET, WITH_PROGRESS
+from studio.ui.wiring import QUIET, WITH_PROGRESS, once_settled
 
 Read = Callable[[tuple[Any, ...]], tuple[str, Draft]]
 # Who types on would else have every keystroke compared.
@@ -43,7 +43,9 @@ class SideBySide:
         part.accordion.expand(lambda: "open", None, part.is_open, **QUIET)
         part.accordion.collapse(lambda: "", None, part.is_open, **QUIET)
         gr.on(
-            [part.is_open.change, *(component.change for component in fields.inputs)],
+            once_settled(
+                [part.is_open.change, *(component.change for component in fields.inputs)], draft_id
+            ),
             spoken(self.compare),
             inputs,
             part.table,

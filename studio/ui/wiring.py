@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import gradio as gr
 from gradio.context import Context
 
-# Straight to the handler, without Gradio's queue and without a spinner over what is shown.
-QUIET: dict[str, Any] = {
-    "queue": False,
+# No spinner over what is shown. With nothing to show it on, the window is spared more than half of its
+# work: it would tell every output of every event, by a search of the whole page, that nothing is shown.
+_UNSEEN: dict[str, Any] = {
     "show_progress": "hidden",
+    "show_progress_on": [],
     "api_visibility": "private",
 }
 
+# Straight to the handler, without Gradio's queue.
+QUIET: dict[str, Any] = {"queue": False, **_UNSEEN}
 
-WITH_PROGRESS: dict[str, Any] = {
-    "concurrency_limit": None,
-    "show_progress": "hidden",
-    "api_visibility": "private",
-}
+WITH_PROGRESS: dict[str, Any] = {"concurrency_limit": None, **_UNSEEN}
 """For handlers that say more than once how far they are: those need Gradio's queue."""
 
 
@@ -26,3 +27,32 @@ def opening() -> Any:
     """The trigger of a page's being opened, for the page whose components are being made."""
     assert Context.root_block is not None, "components are made inside Blocks only"
     return Context.root_block.load
+
+
+def once_settled(triggers: Sequence[Any], draft_id: Any, *, on_opening: bool = False) -> Any:
+    """One trigger for many that fire together: it fires once they have, and not while a window that has
+    no id yet is being filled. With `on_opening`, once more when that is done.
+
+    Every run of an event that takes the whole form costs the window some tens of milliseconds, and
+    filling the form touches most of its controls.
+    """
+    # The event's own number names its timer in the window.
+    settled = gr.Textbox(visible=False)
+    gr.on(
+        [*triggers, *([draft_id.change] if on_opening else [])],
+        None,
+        [settled, draft_id],
+        settled,
+        js=_SETTLES.replace("NAME", str(settled._id)),
+        api_visibility="private",
+    )
+    return settled.change
+
+
+# Those that are overtaken give what the field held before: it does not change, and nothing follows.
+_SETTLES = """(before, id) => !id ? [before] : new Promise(tell => {
+  const waiting = (window.settling ??= new Map());
+  waiting.get(NAME)?.();
+  const timer = setTimeout(() => { waiting.delete(NAME); tell([String(performance.now())]); }, 5);
+  waiting.set(NAME, () => { clearTimeout(timer); tell([before]); });
+})"""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
-from playwright.sync_api import Error, Locator, Page, expect
+from playwright.sync_api import Error, Locator, Page, Request, expect
 
 from tests.studio.ui.serving import PageServer
 
@@ -23,10 +24,19 @@ class Person:
         self.studio = studio
         self.asked: list[str] = []
         self.complaints: list[str] = []
+        # The numbers of the page's events whose handlers were run, in order.
+        self.events_asked_for: list[int] = []
         page.set_default_timeout(SOON_MS)
-        page.on("request", lambda request: self.asked.append(request.url))
+        page.on("request", self._asked)
         page.on("pageerror", lambda error: self._heard("error", str(error)))
         page.on("console", lambda said: self._heard(said.type, said.text))
+
+    def _asked(self, request: Request) -> None:
+        self.asked.append(request.url)
+        sent = request.post_data if request.method == "POST" else None
+        if sent and sent.startswith("{"):
+            number = json.loads(sent).get("fn_index")
+            self.events_asked_for += [] if number is None else [number]
 
     def _heard(self, kind: str, text: str) -> None:
         # Gradio gives up its open streams when the page is left, and says that it did.
@@ -66,6 +76,11 @@ class Person:
         """Choose a data file and wait for what was found in it."""
         self.page.locator("#upload input[type=file]").set_input_files(str(file))
         expect(self.findings).to_contain_text(file.name)
+
+    def takes_the_file_away(self) -> None:
+        """The uploaded file is not wanted after all."""
+        self.page.locator("#upload").get_by_role("button", name="Clear").click()
+        expect(self.findings).to_be_empty()
 
     @property
     def findings(self) -> Locator:

@@ -34,7 +34,7 @@ from studio.ui.steps import (
 )
 from studio.ui.steps.step import DATA, METHOD, MODEL, REVIEW, Fields, problem_html
 from studio.ui.waiting import Step
-from studio.ui.wiring import QUIET, WITH_PROGRESS, opening
+from studio.ui.wiring import QUIET, WITH_PROGRESS, once_settled, opening
 
 # The draft's id is part of the address: a reload, or a server started anew, shows the same form.
 # The curtain goes last: by then every control shows the draft.
@@ -77,7 +77,7 @@ def wire_fields(form: Form, layout: Layout) -> None:
         ),
     ):
         done = gr.on(
-            [component.change for component in components],
+            once_settled([component.change for component in components], layout.draft_id),
             spoken(handler),
             inputs,
             outputs,
@@ -86,11 +86,9 @@ def wire_fields(form: Form, layout: Layout) -> None:
         )
         if components is data:
             done.then(*form.checks(layout), **WITH_PROGRESS)
+    kinds = [part[name].change for name in ("model_from", "model_path", "model_hub", "objective")]
     gr.on(
-        [
-            opening(),
-            *(part[name].change for name in ("model_from", "model_path", "model_hub", "objective")),
-        ],
+        once_settled(kinds, layout.draft_id, on_opening=True),
         spoken(form.surveyed),
         inputs,
         layout.method.settings.form,
@@ -110,8 +108,9 @@ def wire_fields(form: Form, layout: Layout) -> None:
         role.input(spoken(form.roles_chosen), inputs, chosen, **WITH_PROGRESS).then(
             *form.checks(layout), **WITH_PROGRESS
         )
+    decisive = [part[name].change for name in part if _decides_what_is_seen(name)]
     gr.on(
-        [opening(), *(part[name].change for name in part if _decides_what_is_seen(name))],
+        once_settled(decisive, layout.draft_id, on_opening=True),
         spoken(form.seen),
         inputs,
         layout.data.seen,
@@ -136,7 +135,8 @@ def wire_sources(form: Form, layout: Layout) -> None:
     ).then(*form.checks(layout), **WITH_PROGRESS)
     # Another file is not begun before the one before it was read: that one is given up.
     sources = [part[f"data_{name}"] for name in DATA_FIELDS]
-    gr.on([each.change for each in sources], form.pass_over, inputs, None, **QUIET)
+    chosen = once_settled([each.change for each in sources], layout.draft_id)
+    gr.on(chosen, form.pass_over, inputs, None, **QUIET)
     layout.data.paste.change(
         spoken(form.pasted),
         layout.data.paste,
