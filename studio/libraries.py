@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import os
 import warnings
@@ -19,6 +20,12 @@ QUIET = {
 # Threads of torch that wait for one another sleep instead of spinning: a step beside one busy program
 # took 14-19 s with spinning and 3.5-4.8 s without (2 cores, 135M model, 280 tokens).
 PATIENT = {"GOMP_SPINCOUNT": "0"}
+
+
+def is_installed(package: str) -> bool:
+    """Whether a package is there; a folder of that name in the working folder is not it."""
+    found = importlib.util.find_spec(package)
+    return found is not None and found.origin is not None
 
 
 def settle() -> None:

@@ -12,6 +12,8 @@ import pytest
 from studio import libraries
 
 MARKS_BY_FOLDER = {"journeys": "journey", "gpu": "gpu"}
+# A journey waits several times, each time up to ten minutes: the wait is to say what did not come.
+JOURNEY_S = 3000
 HOME_OF_THE_TESTS = pytest.StashKey[str]()
 
 
@@ -38,3 +40,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         folder = item.path.relative_to(here).parts[0] if item.path.is_relative_to(here) else ""
         if folder in MARKS_BY_FOLDER:
             item.add_marker(MARKS_BY_FOLDER[folder])
+        if folder == "journeys":
+            item.add_marker(pytest.mark.timeout(JOURNEY_S))

@@ -111,8 +111,8 @@ def make_model_of_places(folder: Path, *, places: int, seed: int = 0) -> Path:
     return folder
 
 
-def make_encoder_decoder(folder: Path, *, seed: int = 0) -> Path:
-    """Save a random T5 of one layer each way with the tiny tokenizer into `folder`; returns `folder`."""
+def make_encoder_decoder(folder: Path, *, seed: int = 0, layers: int = 1) -> Path:
+    """Save a random T5 of so many layers each way with the tiny tokenizer into `folder`; returns `folder`."""
     import torch
     from transformers import T5Config, T5ForConditionalGeneration
 
@@ -123,7 +123,7 @@ def make_encoder_decoder(folder: Path, *, seed: int = 0) -> Path:
         d_model=32,
         d_kv=8,
         d_ff=64,
-        num_layers=1,
+        num_layers=layers,
         num_heads=4,
         dropout_rate=0.1,
         eos_token_id=tokenizer.eos_token_id,

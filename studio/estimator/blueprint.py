@@ -19,7 +19,7 @@ from transformers import AutoConfig
 
 from studio.errors import ModelProblem
 from studio.estimator import hollow
-from studio.estimator.depth import Depth, Sample, depth_of, stacks_of, treatments
+from studio.estimator.depth import Depth, Sample, depth_of, parted, stacks_of, treatments
 from studio.estimator.gguf_config import quick_config
 from studio.estimator.thinning import thinned
 from studio.models.architecture import CONFIG_NAME, from_config, read_config
@@ -28,7 +28,8 @@ from studio.training import adapters, attention, quantized
 from studio.training.batching import PACKABLE
 from studio.training.fused import fuse
 from studio.training.heads import CAUSAL, Head
-from studio.training.loading import Numbers, checkpoint_activations
+from studio.training.loading import Numbers
+from studio.training.recomputing import recompute
 from studio.training.survey import survey
 from studio.training.tuners import tuner_of
 
@@ -44,7 +45,7 @@ class Plan:
     method: MethodChoice
     dtype: torch.dtype
     attention: str
-    checkpoints_activations: bool
+    recomputed_share: float = 0.0
     autocasts: bool = False
     packs: bool = True
     held: ModelChoice = field(default_factory=lambda: ModelChoice.model_validate({}))
@@ -58,7 +59,7 @@ class Plan:
             method=spec.method,
             dtype=numbers.weights,
             attention=training.attention,
-            checkpoints_activations=training.gradient_checkpointing,
+            recomputed_share=training.recomputed_share,
             autocasts=numbers.autocast is not None,
             packs=spec.may_pack and spec.objective.objective.layout in PACKABLE,
             held=_only_held(spec.model),
@@ -148,7 +149,8 @@ def _depth(source: Path, stamp: int, plan: Plan) -> Depth | None:
     treated = treatments(plan.method, survey(base, plan.head))
     if treated is None:
         return None
-    return depth_of(stacks_of(base, treated))
+    stacks = stacks_of(base, treated)
+    return depth_of(parted(stacks, plan.recomputed_share))
 
 
 @functools.lru_cache(maxsize=_KEPT_WHOLE)
@@ -171,13 +173,17 @@ def _blueprint(source: Path, stamp: int, plan: Plan, sample: Sample | None) -> B
             _attend_by_document(base, (source, stamp, plan.head, plan.attention))
         linear = tuple(module.name for module in survey(base, plan.head).linear)
         model, added = _attached(base, plan)
-    if plan.checkpoints_activations:
-        checkpoint_activations(model)
+    recompute(model, plan.recomputed_share, _depths(source, plan))
     fuse(model)
     fake = FakeTensorMode(allow_non_fake_inputs=True) if plan.autocasts else None
     if fake is not None:
         _become_fake(model, fake)
     return Blueprint(model.train(), added, config, takes_positions, linear, fake)
+
+
+def _depths(source: Path, plan: Plan) -> dict[str, int]:
+    """How many layers each stack of the whole base has, by its path."""
+    return {stack.path: len(stack.kinds) for stack in stacks_of(whole(source, plan))}
 
 
 def _attached(base: nn.Module, plan: Plan) -> tuple[nn.Module, frozenset[str]]:

@@ -14,6 +14,7 @@ from transformers import PretrainedConfig
 
 from studio.methods import Base
 from studio.spec import MethodChoice
+from studio.training.recomputing import recomputed
 
 # What is the same for every layer of a kind, whatever its value: an attribute of these types.
 _SIMPLE = (bool, int, float, str, type(None), torch.dtype, tuple)
@@ -89,6 +90,18 @@ def _stack(
         tensors = tuple((n, tuple(p.shape), p.dtype) for n, p in layer.named_parameters())
         shapes.append((path, tensors, treated))
     return Stack(path, _as_numbers(kinds), _as_numbers(shapes))
+
+
+def parted(stacks: Sequence[Stack], share: float) -> list[Stack]:
+    """The stacks with their first `share` told apart, which compute intermediate results twice."""
+    return [_parted(stack, recomputed(len(stack.kinds), share)) for stack in stacks]
+
+
+def _parted(stack: Stack, first: int) -> Stack:
+    recomputes = [number < first for number in range(len(stack.kinds))]
+    kinds = tuple(zip(stack.kinds, recomputes, strict=True))
+    shapes = tuple(zip(stack.shapes, recomputes, strict=True))
+    return Stack(stack.path, _as_numbers(kinds), _as_numbers(shapes))
 
 
 def _as_numbers(values: Sequence[Hashable]) -> tuple[int, ...]:

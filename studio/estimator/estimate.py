@@ -143,7 +143,7 @@ def estimate(
     plan = Plan.of(spec, numbers)
     model = DeepModel.of(source, plan)
     shape = from_config(model.config.to_dict(), source)
-    cost = Cost.of_model(shape, checkpoints_activations=plan.checkpoints_activations)
+    cost = Cost.of_model(shape, plan.recomputed_share)
     run = _run(spec, model, rows, cost)
     step = _step(model, spec, run, numbers, cost, may_simulate=may_simulate)
     proven = certainty(spec, model.config.model_type, numbers.name, device)

@@ -11,6 +11,7 @@ from studio.models.architecture import Architecture
 from studio.objectives import Encoded, Layout
 from studio.spec import ObjectiveChoice, Training
 from studio.training.batching import PACKABLE, Batch, Schedule, by_length, groups
+from studio.training.recomputing import recomputed
 
 # After so many rows of a run the rest is taken to be alike, and its largest rows to meet in one batch.
 _MOST_ROWS = 100_000
@@ -158,9 +159,9 @@ class Cost:
     kept: float
 
     @classmethod
-    def of_model(cls, shape: Architecture, *, checkpoints_activations: bool) -> Cost:
+    def of_model(cls, shape: Architecture, recomputed_share: float) -> Cost:
         """Per place what each layer keeps; per kept position its logits, their copy and their gradient."""
-        depth = 1 if checkpoints_activations else shape.layers
+        depth = max(1, shape.layers - recomputed(shape.layers, recomputed_share))
         layer = 4.0 * (12 * shape.hidden + 4 * shape.intermediate)
         return cls(place=depth * layer, kept=12.0 * shape.vocab)
 

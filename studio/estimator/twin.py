@@ -19,8 +19,9 @@ from studio.spec import TrainSpec
 from studio.training import adapters, optimizers, probe, quantized, step
 from studio.training.batching import PACKABLE, Batch, micro_batches
 from studio.training.fused import fuse
-from studio.training.loading import Numbers, checkpoint_activations, start_id
+from studio.training.loading import Numbers, start_id
 from studio.training.losses import loss_of
+from studio.training.recomputing import recompute
 from studio.training.tuners import tuner_of
 from studio.training.tuners.tuner import Ground
 
@@ -111,8 +112,7 @@ def _step(
     vocabulary = int(base.config.get_text_config().vocab_size)  # type: ignore[union-attr, operator]
     packed = plan.packs and layout in PACKABLE and probe.can_pack(base, vocabulary)
     model = adapters.attach(base, spec.method, seed=_SEED, head=plan.head)
-    if spec.training.gradient_checkpointing:
-        checkpoint_activations(model)
+    recompute(model, spec.training.recomputed_share)
     fuse(model)
     model.train()
     tuner, settings, loss = tuner_of(spec.method), spec.method.settings, loss_of(spec.objective)

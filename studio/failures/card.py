@@ -50,10 +50,16 @@ def smaller(spec: Spec) -> Changes:
     training = spec.get("training") or {}
     rows, length = training.get("batch_size", 1), training.get("max_length", 512)
     if rows > 1:
+        all_layers = (
+            {}
+            if training.get("checkpointed_share", 1) == 1
+            else {"training.checkpointed_share": 1.0}
+        )
         return {
             "training.batch_size": rows // 2,
             "training.gradient_accumulation": training.get("gradient_accumulation", 1) * 2,
             "training.gradient_checkpointing": True,
+            **all_layers,
         }
     return {"training.max_length": length // 2} if length >= 64 else {}
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import pydantic
+
+from studio import libraries
 
 
 class LoggerSettings(pydantic.BaseModel):
@@ -53,5 +54,4 @@ class Logger:
     @property
     def is_installed(self) -> bool:
         """Whether its package is there; a folder of that name in the working folder is not it."""
-        found = importlib.util.find_spec(self.package)
-        return found is not None and found.origin is not None
+        return libraries.is_installed(self.package)

@@ -12,7 +12,6 @@ from typing import Any
 
 from jobs.models import ACTIVE, Job, JobState
 from jobs.queue import Queue, QueueConfig
-from studio import devices
 from studio.errors import AskedWrongly, FieldProblem, StudioError
 from studio.formats import FORMATS
 from studio.library import Library
@@ -25,6 +24,7 @@ from studio.orders.views import RunView, explain, view
 from studio.settings import Home
 from studio.spec import Base, ExportSpec, TrainOrder, TrainSpec
 from studio.spec.installed import require_installed
+from studio.spec.places import slots_for
 
 logger = logging.getLogger(__name__)
 
@@ -66,8 +66,8 @@ class Orders:
         """Freeze the data and the model's revision, then queue the training.
 
         A model that must first be fetched or converted gets a job of its own, before this one.
-        Raises AskedWrongly (data, columns, model, a logger's missing package, a step that fails on a few of
-        the model's layers) before anything is queued.
+        Raises AskedWrongly (data, columns, model, a missing package of a logger's or of kernels, a step that
+        fails on a few of the model's layers) before anything is queued.
         """
         return self._queue(spec, "train")
 
@@ -76,7 +76,7 @@ class Orders:
         return self._queue(replace(spec, loggers=()), "find_rate")
 
     def _queue(self, spec: TrainSpec, task: str) -> Job:
-        require_installed(spec.loggers)
+        require_installed(spec.loggers, spec.training.kernels)
         resolved = resolve(spec.model.source, spec.model.revision, self.home)
         spec = freeze_data(spec, self.library)
         frozen = spec.model.model_copy(
@@ -87,7 +87,7 @@ class Orders:
         spec = freeze_earlier(spec, resolved, self._finished, self.home)
         if resolved.folder is not None:
             spec = spec.within(learned_places(resolved.folder))
-        kind, slots = self._slots(spec)
+        kind, slots = slots_for(spec.training)
         self._refuse_what_fails(spec)
         preparation = self._prepare(resolved)
         order = TrainOrder(spec, _base(resolved), self._predicted(spec))
@@ -277,31 +277,6 @@ class Orders:
         if trial["works"] is False:
             words = str(trial["words"])
             raise AskedWrongly(words, code="method", fields=[FieldProblem("method.name", words)])
-
-    def _slots(self, spec: TrainSpec) -> tuple[str, int]:
-        """The kind of slots and how many: a GPU for each process, or the processor for all of them.
-
-        Raises AskedWrongly where this machine has fewer GPUs than that, or none to offload from.
-        """
-        training = spec.training
-        gpus = sum(slot.kind == "cuda" for slot in devices.slots())
-        if training.offload != "none" and not gpus:
-            words = (
-                "Offloading keeps frozen layers off a GPU, and this machine has none that can be used. "
-                'Set training.offload to "none".'
-            )
-            raise AskedWrongly(words, code="spec", fields=[FieldProblem("training.offload", words)])
-        if training.devices == "cpu" or (not gpus and training.devices == "auto"):
-            return "cpu", 1
-        if training.processes > max(gpus, 1):
-            words = (
-                f"{training.processes} processes need a GPU each, and this machine has {gpus}. Use "
-                f'{max(gpus, 1)}, or set training.devices to "cpu".'
-            )
-            raise AskedWrongly(
-                words, code="spec", fields=[FieldProblem("training.processes", words)]
-            )
-        return ("cuda" if gpus else "cpu"), training.processes
 
     def _free_place(self, name: str) -> Path:
         """A folder of the data home that is not there yet."""

@@ -162,6 +162,13 @@ class Training(Section):
         "own steps are quicker for it.",
         json_schema_extra={"memory": {"auto": "exact", "off": "exact", "on": "bounded"}},
     )
+    kernels: Literal["own", "liger"] = Field(
+        "own",
+        title="Kernels of small operations",
+        description="`liger`: norms and gated MLPs compute with Liger Kernel's, on an NVIDIA GPU; an extra "
+        "that is installed by itself. `own`: with Whetstone's fused ones.",
+        json_schema_extra={"memory": {"own": "exact", "liger": "bounded"}},
+    )
     optimizer: Literal["adamw", "adamw_8bit", "paged_adamw_8bit", "sgd"] = Field(
         "adamw",
         title="Rule of each step",
@@ -209,6 +216,20 @@ class Training(Section):
             "cost": "time",
             "level": "advanced",
             "memory": {"False": "exact", "True": "exact"},
+        },
+    )
+    checkpointed_share: float = Field(
+        1.0,
+        gt=0,
+        le=1.0,
+        title="Share of layers computed twice",
+        description="Which share of the layers does so, counted from the first, where memory is to be saved: "
+        "half of them save about half as much and cost half the time.",
+        json_schema_extra={
+            "unit": "",
+            "cost": "time",
+            "level": "advanced",
+            "memory": {"more": "exact"},
         },
     )
     offload: Literal["none", "auto"] = Field(
@@ -306,6 +327,11 @@ class Training(Section):
         """The most rows that a process holds at once; where tokens decide, all of its step if they fit."""
         own = self.batch_size * self.gradient_accumulation
         return self.batch_size if self.tokens_per_batch is None else own
+
+    @property
+    def recomputed_share(self) -> float:
+        """The share of the layers that compute their intermediate results twice; 0 where none does."""
+        return self.checkpointed_share if self.gradient_checkpointing else 0.0
 
     @pydantic.field_validator("eval_every")
     @classmethod

@@ -120,6 +120,9 @@ class TrainSpec:
             problems += self._nothing_to_spread()
         if self.training.offload != "none":
             problems += self._nothing_to_offload()
+        if self.training.kernels == "liger" and self.training.devices == "cpu":
+            words = 'Liger\'s kernels run on an NVIDIA GPU. Use "own", or another device.'
+            problems.append(FieldProblem("training.kernels", words))
         raise_problems(problems)
 
     def _what_the_method_cannot(self) -> list[FieldProblem]:

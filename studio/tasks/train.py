@@ -29,7 +29,17 @@ from studio.models.window import learned_places
 from studio.settings import Home
 from studio.spec import TrainOrder, TrainSpec
 from studio.spec.installed import require_installed
-from studio.training import adapters, checkups, compiling, encoding, loading, loop, probe, sharding
+from studio.training import (
+    adapters,
+    checkups,
+    compiling,
+    encoding,
+    liger,
+    loading,
+    loop,
+    probe,
+    sharding,
+)
 from studio.training.batching import PACKABLE
 from studio.training.fitting import is_out_of_memory
 from studio.training.fused import fuse
@@ -44,6 +54,7 @@ from studio.training.offload import offload
 from studio.training.preparing import Kept, Prepared, prepare
 from studio.training.ranks import ALONE, Ranks, joined, launched, launching
 from studio.training.ranks.context import RankContext
+from studio.training.recomputing import recompute
 from studio.training.reference import with_reference
 from studio.training.room import DISK_ERRORS, is_full_disk
 from studio.training.sinks import Sinks
@@ -199,7 +210,7 @@ def _times(
 def _order(context: TaskContext, ranks: Ranks) -> TrainOrder:
     """The order, written into the run's folder so that the run can be understood without the queue."""
     order = TrainOrder.parse(context.spec)
-    require_installed(order.spec.loggers)
+    require_installed(order.spec.loggers, order.spec.training.kernels)
     home = Home.of_run(context.folder)
     # Refuses a model that was changed since the run was queued.
     resolved = resolve(order.base.source, order.spec.model.revision, home)
@@ -308,8 +319,9 @@ def _made_ready(
     model = adapters.attach(
         base, spec.method, seed=spec.training.seed, head=Head.of(spec.objective)
     )
-    if spec.training.gradient_checkpointing:
-        loading.checkpoint_activations(model)
+    recompute(model, spec.training.recomputed_share)
+    if spec.training.kernels == "liger":
+        context.log(f"{liger.use(model, device)} modules compute with Liger's kernels.")
     fuse(model)
     counts = adapters.count(model)
     if is_sharded:

@@ -67,10 +67,12 @@ def hindrance(setup: Setup) -> str | None:
     named = [name for name in (os.environ.get("CXX"), *_COMPILERS) if name]
     if not any(map(shutil.which, named)):
         return "there is no C++ compiler on this machine"
-    if setup.asked_fit.recomputes:
+    if setup.spec.training.recomputed_share:
         return "intermediate results are computed twice (gradient_checkpointing)"
     if setup.spec.training.offload != "none":
         return "frozen layers may wait in the main memory (offload)"
+    if setup.spec.training.kernels != "own":
+        return "other kernels take the place of compiled ones (kernels)"
     if setup.lower is not None:
         return "the untrained lower layers are left out"
     if setup.ranks.count > 1 or setup.is_sharded:

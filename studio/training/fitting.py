@@ -11,8 +11,8 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from studio.training.loading import checkpoint_activations
 from studio.training.randomness import random_states, restore_random_states
+from studio.training.recomputing import recompute
 
 Result = TypeVar("Result")
 
@@ -28,7 +28,8 @@ _SAID = re.compile(
 class Fit:
     """How a step's rows are laid out in memory: how many at once, and what is kept for the way back.
 
-    `tokens_at_a_time` bounds them too, where batches are cut by tokens. None of it changes which rows a
+    `recomputes` says whether all layers do. `tokens_at_a_time` bounds the rows too, where batches are cut by
+    tokens. None of it changes which rows a
     step takes nor what each of their tokens weighs.
     """
 
@@ -104,7 +105,7 @@ def survive(
         restore_random_states(states)
         on_words(f"The memory ran out. Going on with {smaller.words}: the same steps, only slower.")
         if smaller.recomputes and not fit.recomputes:
-            checkpoint_activations(model)
+            recompute(model)
         fit = smaller
 
 

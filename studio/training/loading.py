@@ -181,11 +181,3 @@ def start_id(model: nn.Module) -> int:
     """The token that a decoder begins with; 0 for models that have none."""
     config: Any = model.config
     return int(getattr(config, "decoder_start_token_id", None) or 0)
-
-
-def checkpoint_activations(model: nn.Module) -> None:
-    """Recompute activations in the backward pass instead of keeping them: less memory, slower."""
-    adapted: Any = model
-    adapted.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-    # Through a frozen base the first layer's input must ask for a gradient, or nothing flows.
-    adapted.enable_input_require_grads()

@@ -22,10 +22,11 @@ from studio.training.clock import Spent
 from studio.training.fitting import Fit, survive
 from studio.training.held_out import measure_of
 from studio.training.journey import Journey
-from studio.training.loading import Numbers, checkpoint_activations
+from studio.training.loading import Numbers
 from studio.training.losses import loss_of
 from studio.training.lower import LowerStates
 from studio.training.ranks import ALONE, Ranks
+from studio.training.recomputing import recompute
 from studio.training.room import DISK_ERRORS, DiskRoom, is_full_disk, shortage_words
 from studio.training.scaling import Scaling
 from studio.training.stopping import HeldOut
@@ -92,7 +93,7 @@ class Setup:
         training = self.spec.training
         return Fit(
             training.rows_at_a_time,
-            training.gradient_checkpointing,
+            training.recomputed_share == 1,
             training.tokens_per_batch,
             may_recompute=self.spec.method.method.recomputes,
         )
@@ -239,7 +240,7 @@ def _begin_with(setup: Setup, position: Position) -> Fit:
     """The fit to begin with: as asked, less what earlier attempts found out; the model made ready."""
     fit = setup.asked_fit.after(setup.crashes).at_most(position.fit or setup.asked_fit)
     if fit.recomputes and not setup.asked_fit.recomputes:
-        checkpoint_activations(setup.model)
+        recompute(setup.model)
     return fit
 
 

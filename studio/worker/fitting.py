@@ -14,6 +14,9 @@ from typing import Any
 from studio.errors import StudioError
 from studio.spec import TrainSpec
 
+# Shares of the layers that may compute their intermediate results twice, the gentlest first.
+SHARES = (0.5, 1.0)
+
 Estimate = Mapping[str, Any]
 Ask = Callable[[TrainSpec], Estimate]
 
@@ -55,15 +58,20 @@ class Fitting:
 
 @dataclass(frozen=True)
 class Option:
-    """A setting that saves memory: what it costs, and which share of which part it saves at most.
+    """What saves memory: the fields that it sets, each with what that costs, and which share of which part
+    it saves at most.
 
     `saves` is a bound for leaving out what cannot help, not a forecast.
     """
 
-    field: str
-    value: Any
-    cost: str
+    values: Mapping[str, Any]
+    costs: Mapping[str, str]
     saves: Mapping[str, float]
+
+    @classmethod
+    def of(cls, field: str, value: Any, cost: str, saves: Mapping[str, float]) -> Option:
+        """An option of one field."""
+        return cls({field: value}, {field: cost}, saves)
 
 
 def make_it_fit(
@@ -75,9 +83,10 @@ def make_it_fit(
     """Search the settings for the gentlest plan that fits; `ask` gives the JSON of an estimate.
 
     What changes nothing that is learnt comes first: fewer rows at a time with as many more batches a
-    step, then intermediate results computed twice; then an optimizer in 8 bits, a base in 8 and in 4,
-    and last a length that cuts the longest rows. A later one is taken only where all earlier ones
-    together are not enough. `lengths` are those of the data (worker's `lengths`), empty without data.
+    step, then intermediate results computed twice, in half of the layers or all; then an optimizer in
+    8 bits, a base in 8 and in 4, and last a length that cuts the longest rows. A later one is taken only
+    where all earlier ones together are not enough. `lengths` are those of the data (worker's `lengths`),
+    empty without data.
     Raises StudioError where the spec itself cannot be estimated.
     """
     search = _Search(spec, ask, on_words)
@@ -161,32 +170,29 @@ def _levers(spec: TrainSpec, lengths: Mapping[str, Any]) -> list[list[Option]]:
     """The options from the gentlest to the hardest; of one list at most one is taken."""
     levers: list[list[Option]] = []
     training, held = spec.training, spec.model.quantization
-    if not training.gradient_checkpointing and spec.method.method.recomputes:
-        cost = (
-            "Each step takes about a third longer: intermediate results are computed twice instead of "
-            "being kept. What is learnt is the same."
+    if training.recomputed_share < 1 and spec.method.method.recomputes:
+        levers.append(
+            [*map(_recomputing, (share for share in SHARES if share > training.recomputed_share))]
         )
-        saves = {"activations": 1.0}
-        levers.append([Option("training.gradient_checkpointing", True, cost, saves)])
     if training.optimizer == "adamw":
         cost = (
             "The optimizer keeps its two numbers a weight in 8 bits instead of 32: steps are rounded a "
             "little, which is seldom noticed in the result."
         )
-        levers.append([Option("training.optimizer", "adamw_8bit", cost, {"optimizer": 0.8})])
+        levers.append([Option.of("training.optimizer", "adamw_8bit", cost, {"optimizer": 0.8})])
     bits = []
     if held == "none":
         cost = (
             "The base is held in 8 bits: a quarter of its memory at 32 bits, for a very small loss of "
             "quality and slower steps."
         )
-        bits.append(Option("model.quantization", "int8", cost, {"weights": 0.8}))
+        bits.append(Option.of("model.quantization", "int8", cost, {"weights": 0.8}))
     if held in ("none", "int8"):
         cost = (
             "The base is held in 4 bits: a seventh of its memory at 32 bits, for a small loss of "
             "quality and slower steps."
         )
-        bits.append(Option("model.quantization", "nf4", cost, {"weights": 0.9}))
+        bits.append(Option.of("model.quantization", "nf4", cost, {"weights": 0.9}))
     levers += [bits] if bits else []
     shorter = lengths.get("covering")
     if shorter and shorter["max_length"] < training.max_length:
@@ -195,8 +201,23 @@ def _levers(spec: TrainSpec, lengths: Mapping[str, Any]) -> list[list[Option]]:
             f"{lengths['tokens']:,} tokens are not learnt from."
         )
         saves = {"activations": 1.0, "loss": 1.0}
-        levers.append([Option("training.max_length", shorter["max_length"], cost, saves)])
+        levers.append([Option.of("training.max_length", shorter["max_length"], cost, saves)])
     return levers
+
+
+def _recomputing(share: float) -> Option:
+    """A share of the layers computes its intermediate results twice."""
+    longer = "a third" if share == 1 else "a sixth"
+    costs = {
+        "training.gradient_checkpointing": f"Each step takes about {longer} longer: intermediate results are "
+        "computed twice instead of being kept. What is learnt is the same.",
+        "training.checkpointed_share": "All layers do so."
+        if share == 1
+        else "Only the lower half of the layers does so.",
+    }
+    values = {"training.gradient_checkpointing": True, "training.checkpointed_share": share}
+    # Of an odd number of layers half are up to two thirds.
+    return Option(values, costs, {"activations": 1.0 if share == 1 else 0.75})
 
 
 def _combinations(levers: Sequence[Sequence[Option]]) -> list[tuple[Option, ...]]:
@@ -235,7 +256,9 @@ def _with_rows(spec: TrainSpec, rows: int) -> TrainSpec:
 
 
 def _with_options(spec: TrainSpec, options: Sequence[Option]) -> TrainSpec | None:
-    return _changed(spec, {option.field: option.value for option in options})
+    return _changed(
+        spec, {path: value for option in options for path, value in option.values.items()}
+    )
 
 
 def _changed(spec: TrainSpec, changes: Mapping[str, Any]) -> TrainSpec | None:
@@ -272,8 +295,10 @@ def _fitting(
         changes.append(Change("training.tokens_per_batch", before.tokens_per_batch, None, cost))
     document = spec.to_json()
     for option in reversed(options):
-        section, name = option.field.split(".")
-        changes.append(Change(option.field, document[section][name], option.value, option.cost))
+        for path, value in option.values.items():
+            section, name = path.split(".")
+            if document[section][name] != value:
+                changes.append(Change(path, document[section][name], value, option.costs[path]))
     words = f"{estimate['verdict']['words']} {_time_words(asked, estimate)}".strip()
     return Fitting(tuple(changes), changed, estimate, words, tried)
 

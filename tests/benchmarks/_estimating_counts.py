@@ -86,6 +86,6 @@ def _full_size(size: str, method: str) -> dict[str, Any]:
         getattr(transformers, kind)(**values).save_pretrained(folder)
         spec = spec_of(method)
         told = count(folder, spec)
-        plan = Plan(spec.method, torch.float32, "auto", checkpoints_activations=False)
+        plan = Plan(spec.method, torch.float32, "auto")
         built = adapters.count(blueprint(folder, plan).model)
     return {"told": told.trainable, "total": told.total, "built": built.trainable}

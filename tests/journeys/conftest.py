@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,3 +70,11 @@ def person(browser: Browser, studio: PageServer) -> Iterator[Person]:
     yield somebody
     context.close()
     assert somebody.asked_elsewhere() == []
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Where the pictures go: STUDIO_SHOTS, else a folder that is thrown away."""
+    folder = Path(os.environ.get("STUDIO_SHOTS", tmp_path))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,14 +31,6 @@ def studio(tmp_path: Path) -> Iterator[PageServer]:
     server = PageServer(tmp_path / "home", variables=LIMIT).start()
     yield server
     server.end_everything()
-
-
-@pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    """Where the pictures go: STUDIO_SHOTS, else a folder that is thrown away."""
-    folder = Path(os.environ.get("STUDIO_SHOTS", tmp_path))
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def figure(page: Page, name: str) -> str:
@@ -72,7 +63,6 @@ def looks(page: Page, pictures: Path, name: str) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(3000)
 def test_figures_follow_every_control_and_what_does_not_fit_is_made_to_fit(
     browser: Browser, person: Person, model: Path, tmp_path: Path, pictures: Path
 ) -> None:
@@ -128,7 +118,6 @@ def test_figures_follow_every_control_and_what_does_not_fit_is_made_to_fit(
 
 
 @pytest.mark.long
-@pytest.mark.timeout(3000)
 def test_all_methods_side_by_side_are_sorted_and_chosen_by_a_click(
     browser: Browser, person: Person, model: Path, tmp_path: Path, pictures: Path
 ) -> None:

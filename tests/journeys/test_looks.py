@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -39,14 +38,6 @@ def lived_in(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Iter
     orders.train(TrainSpec.parse({**spec, "name": "Night shift", "training": {"epochs": 9000}}))
     yield server
     server.end_everything()
-
-
-@pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    """Where the pictures go: STUDIO_SHOTS, else a folder that is thrown away."""
-    folder = Path(os.environ.get("STUDIO_SHOTS", tmp_path))
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def visitor(browser: Browser, studio: PageServer, size: tuple[int, int], scheme: Scheme) -> Person:

@@ -1,9 +1,8 @@
-"""Every goal from a file to a verified export, all in the page."""
+"""Every goal from a file to a verified export, all in the page. Chat's is in test_first_training.py."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import expect
@@ -16,40 +15,68 @@ def rows_file(objective: str, folder: Path) -> Path:
     return tiny.write_jsonl(folder / f"{objective}.jsonl", tiny.make_rows_of(objective))
 
 
-def trains(person: Person, model: Path, file: Path, goal: str) -> int:
-    """From the first page to a training that is done; the goal is the one that the file suggests."""
-    person.opens()
-    person.chooses_model(model)
-    person.uploads(file)
-    expect(person.page.locator("#objective label.selected")).to_contain_text(goal)
-    person.goes_on_to_method()
-    person.sets("training-epochs", "8")
-    person.opens_more_settings()
-    person.sets("training-learning_rate", "0.005")
-    run = person.starts_training(goal)
-    person.waits_until_done()
-    return run
+class Journey:
+    """A person's way to one goal, with a picture of each stage."""
 
+    def __init__(self, person: Person, objective: str, pictures: Path) -> None:
+        self.person = person
+        self.objective = objective
+        self.pictures = pictures
+        self.run = 0
 
-def exports_verified(person: Person, run: int) -> None:
-    for title in ("Adapter only", "Whole model"):
-        person.page.goto(f"{person.studio.instance.address}export?run={run}")
-        expect(person.exports(title)).to_contain_text("Verified.")
-    assert person.complaints == []
+    def looks(self, stage: str) -> None:
+        """Take a picture of the whole page."""
+        file = self.pictures / f"goal-{self.objective}-{stage}.png"
+        self.person.page.screenshot(path=file, full_page=True)
+
+    def trains(self, model: Path, file: Path, goal: str) -> None:
+        """From the first page to a training that is done; the goal is the one that the file suggests."""
+        person = self.person
+        person.opens()
+        person.chooses_model(model)
+        person.uploads(file)
+        expect(person.page.locator("#objective label.selected")).to_contain_text(goal)
+        expect(person.page.locator("#preview")).to_contain_text("kettle")
+        self.looks("1-data")
+        person.goes_on_to_method()
+        person.sets("training-epochs", "8")
+        person.sets("training-learning_rate", "0.005")
+        person.opens_more_settings()
+        self.looks("2-method")
+        self.run = person.starts_training(goal)
+        person.waits_for_a_longer("curve")
+        person.waits_until_done()
+        assert len(person.curve.split()) > 5
+
+    def asks(self, question: str) -> tuple[str, str]:
+        """The answers on Try it, before and after training."""
+        self.person.page.goto(f"{self.person.studio.instance.address}try?run={self.run}")
+        found = self.person.asks(question)
+        self.looks("4-try")
+        return found
+
+    def exports(self) -> None:
+        """The adapter and the whole model, each verified."""
+        for title in ("Adapter only", "Whole model"):
+            self.person.page.goto(f"{self.person.studio.instance.address}export?run={self.run}")
+            expect(self.person.exports(title)).to_contain_text("Verified.")
+        self.looks("5-export")
+        assert self.person.complaints == []
 
 
 def test_texts_are_sorted_with_labels_and_how_sure_the_model_is(
-    person: Person, tiny_model: Path, tmp_path: Path
+    person: Person, tiny_model: Path, tmp_path: Path, pictures: Path
 ) -> None:
-    run = trains(person, tiny_model, rows_file("classification", tmp_path), "Sort texts")
+    journey = Journey(person, "classification", pictures)
+    journey.trains(tiny_model, rows_file("classification", tmp_path), "Sort texts")
     expect(person.page.locator("#job-figures")).to_contain_text("Sorted right")
     expect(person.page.locator("#job-curve .confusion tbody tr")).to_have_count(4)
+    journey.looks("3-job")
 
-    person.page.goto(f"{person.studio.instance.address}try?run={run}")
-    _, after = person.asks("Is the lamp for 30 euros still in stock?")
+    _, after = journey.asks("Is the lamp for 30 euros still in stock?")
     assert "%" in after
     expect(person.page.locator("#answers .tuned .labels li")).to_have_count(4)
-    exports_verified(person, run)
+    journey.exports()
 
 
 @pytest.mark.long
@@ -62,17 +89,24 @@ def test_texts_are_sorted_with_labels_and_how_sure_the_model_is(
     ],
 )
 def test_every_other_goal_goes_the_same_way(
-    person: Person, tiny_model: Path, tmp_path: Path, objective: str, goal: str, figure: str
+    person: Person,
+    tiny_model: Path,
+    tmp_path: Path,
+    pictures: Path,
+    objective: str,
+    goal: str,
+    figure: str,
 ) -> None:
-    model: Any = tiny_model
+    model = tiny_model
     if objective == "seq2seq":
         model = tiny.make_encoder_decoder(tmp_path / "t5")
-    run = trains(person, model, rows_file(objective, tmp_path), goal)
+    journey = Journey(person, objective, pictures)
+    journey.trains(model, rows_file(objective, tmp_path), goal)
     expect(person.page.locator("#job-figures")).to_contain_text(figure)
+    journey.looks("3-job")
 
-    person.page.goto(f"{person.studio.instance.address}try?run={run}")
-    assert len(person.asks("Where can I find a kettle under 10 euros?")) == 2
-    exports_verified(person, run)
+    assert len(journey.asks("Where can I find a kettle under 10 euros?")) == 2
+    journey.exports()
 
 
 def test_one_label_only_and_a_model_that_cannot_are_said_before_anything_starts(

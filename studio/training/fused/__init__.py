@@ -7,7 +7,7 @@ and gradients stay what they were.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -20,19 +20,33 @@ _TOLERANCE = 1e-4
 
 
 CHAINS: dict[str, Chain] = discover("studio.training.fused", "CHAIN", Chain)
+_CPU = torch.device("cpu")
 
 
-def fuse(model: nn.Module) -> int:
-    """Let every module of `model` that has a fused chain use it; gives how many there are."""
+# What a twin may raise that does not go with a chain.
+_REFUSALS = (TypeError, ValueError, RuntimeError, AttributeError)
+
+
+def fuse(
+    model: nn.Module,
+    chains: Mapping[str, Chain] = CHAINS,
+    device: torch.device = _CPU,
+    refusals: tuple[type[Exception], ...] = (),
+) -> int:
+    """Let every module of `model` that has one of the `chains` use it; gives how many there are.
+
+    Twins are tried on `device`; what raises one of the `refusals` there is not used either. A module that
+    has another forward already is left alone.
+    """
     verdicts: dict[tuple[type, str], bool] = {}
     fused = 0
     for module in model.modules():
-        for name, chain in CHAINS.items():
+        for name, chain in chains.items():
             if "forward" in vars(module) or not chain.matches(module):
                 continue
             kind = (type(module), name)
             if kind not in verdicts:
-                verdicts[kind] = _is_the_same(chain, module)
+                verdicts[kind] = _is_the_same(chain, module, device, (*_REFUSALS, *refusals))
             if verdicts[kind]:
                 module.forward = functools.partial(chain.forward, module, module.forward)
                 fused += 1
@@ -48,9 +62,12 @@ def unfuse(model: nn.Module) -> None:
             del module.forward
 
 
-def _is_the_same(chain: Chain, module: nn.Module) -> bool:
+def _is_the_same(
+    chain: Chain, module: nn.Module, device: torch.device, refusals: tuple[type[Exception], ...]
+) -> bool:
     """Whether output and gradients of the small twin are the same, fused and not."""
-    with torch.random.fork_rng(devices=[]), torch.device("cpu"), torch.enable_grad():
+    forked = [] if device.type == "cpu" else [device]
+    with torch.random.fork_rng(devices=forked), device, torch.enable_grad():
         torch.manual_seed(0)
         twin, given = chain.twin(module)
         given.requires_grad_(True)
@@ -59,7 +76,7 @@ def _is_the_same(chain: Chain, module: nn.Module) -> bool:
             found = _output_and_gradient(
                 functools.partial(chain.forward, twin, twin.forward), given
             )
-        except (TypeError, ValueError, RuntimeError, AttributeError):
+        except refusals:
             return False
     return all(
         ours.shape == theirs.shape and _difference(ours, theirs) <= _TOLERANCE

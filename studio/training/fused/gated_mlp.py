@@ -35,7 +35,12 @@ class _Gate(torch.autograd.Function):
 
 def matches(module: nn.Module) -> bool:
     """A module of three linear parts by Llama's names, and SiLU between them."""
-    return all(hasattr(module, name) for name in _PARTS) and _is_silu(module)
+    return has_parts(module) and _is_silu(module)
+
+
+def has_parts(module: nn.Module) -> bool:
+    """Three linear parts by Llama's names, and an activation."""
+    return all(hasattr(module, name) for name in (*_PARTS, "act_fn"))
 
 
 def twin(module: nn.Module) -> tuple[nn.Module, Tensor]:
@@ -60,7 +65,7 @@ def forward(module: Any, original: Callable[..., Tensor], *args: Any, **kwargs: 
 
 
 def _is_silu(module: nn.Module) -> bool:
-    activation = getattr(module, "act_fn", None)
+    activation = module.act_fn
     return activation is functional.silu or type(activation).__name__ in ("SiLU", "SiLUActivation")
 
 

@@ -42,7 +42,7 @@ class _RmsNorm(torch.autograd.Function):
 def matches(module: nn.Module) -> bool:
     """A module with one vector of weights and an ε, as transformers' RMSNorms have."""
     names = [(name, value.ndim) for name, value in module.named_parameters()]
-    return names == [("weight", 1)] and _epsilon(module) is not None
+    return names == [("weight", 1)] and epsilon(module) is not None
 
 
 def twin(module: nn.Module) -> tuple[nn.Module, Tensor]:
@@ -57,10 +57,10 @@ def forward(module: Any, original: Callable[..., Tensor], *args: Any, **kwargs: 
     if kwargs or len(args) != 1 or module.weight.requires_grad:
         return original(*args, **kwargs)
     norm: Callable[..., Tensor] = _RmsNorm.apply
-    return norm(args[0], module.weight, _epsilon(module))
+    return norm(args[0], module.weight, epsilon(module))
 
 
-def _epsilon(module: nn.Module) -> float | None:
+def epsilon(module: nn.Module) -> float | None:
     """ε by the names that transformers' classes give it."""
     for name in ("variance_epsilon", "eps"):
         value = getattr(module, name, None)

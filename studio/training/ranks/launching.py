@@ -45,7 +45,7 @@ def run(context: TaskContext, training: Training) -> dict[str, Any] | None:
 
 def _may_shrink(training: Training, crashes: int) -> bool:
     """Ranks that hold a share each cannot try a step again alone; those with the whole model did."""
-    fit = Fit(training.batch_size, training.gradient_checkpointing)
+    fit = Fit(training.batch_size, training.recomputed_share == 1)
     return training.sharding != "none" and fit.after(crashes + 1) != fit.after(crashes)
 
 

@@ -11,6 +11,7 @@ from studio.errors import AskedWrongly
 from studio.methods import METHODS, Base
 from studio.objectives import OBJECTIVES
 from studio.spec import ModelChoice, Training
+from studio.spec.places import missing as missing_here
 from studio.ui.draft import Draft
 from studio.ui.form import Control, control, controls
 from studio.ui.steps import picker_part, rate_part, settings_part, step
@@ -29,6 +30,7 @@ TRAINING = (
     "weight_decay",
     "optimizer",
     "gradient_checkpointing",
+    "checkpointed_share",
     "early_stopping",
     "on_spike",
     "offload",
@@ -118,16 +120,16 @@ def shown(draft: Draft, base: Base | None, said: str = "") -> list[Any]:
 def problems(draft: Draft) -> str:
     """Every setting that cannot be used, by the name that the form gives it; empty when all can."""
     try:
-        draft.to_spec()
+        found = missing_here(draft.to_spec().training)
     except AskedWrongly as error:
-        titles = field_titles(draft)
-        lines = [
-            f"{titles.get(problem.field, problem.field)}: {problem.words}"
-            for problem in error.fields
-            if not problem.field.startswith(("data.", "model.source", "model.revision"))
-        ]
-        return " ".join(lines)
-    return ""
+        found = [*error.fields]
+    titles = field_titles(draft)
+    lines = [
+        f"{titles.get(problem.field, problem.field)}: {problem.words}"
+        for problem in found
+        if not problem.field.startswith(("data.", "model.source", "model.revision"))
+    ]
+    return " ".join(lines)
 
 
 def missing(draft: Draft) -> str:

@@ -20,7 +20,7 @@ def answer(bench: Bench, spec: dict[str, Any]) -> dict[str, Any]:
     parsed = TrainSpec.parse(spec)
     place = bench.base(parsed.model.source, parsed.model.revision).place
     head = Head.of(parsed.objective)
-    plan = Plan(parsed.method, torch.float32, "auto", checkpoints_activations=False, head=head)
+    plan = Plan(parsed.method, torch.float32, "auto", head=head)
     return asdict(survey(whole(place, plan), head))
 
 

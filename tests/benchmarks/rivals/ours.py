@@ -33,6 +33,7 @@ from studio.training import adapters, loading, loop, probe  # noqa: E402
 from studio.training.batching import Schedule  # noqa: E402
 from studio.training.fused import fuse  # noqa: E402
 from studio.training.lower import LowerStates, keep_states  # noqa: E402
+from studio.training.recomputing import recompute  # noqa: E402
 
 torch.set_num_threads(task["threads"])
 spec = TrainSpec.parse(
@@ -61,8 +62,7 @@ numbers = loading.choose_numbers("fp32", device, trains_weights=False)
 base = loading.load_base(Path(task["model"]), numbers.weights)
 packed = probe.can_pack(base, base.config.vocab_size)
 model = adapters.attach(base, spec.method, seed=0)
-if task["checkpointing"]:
-    loading.checkpoint_activations(model)
+recompute(model, spec.training.recomputed_share)
 fuse(model)
 # The loop shuffles. These rows are laid so that it takes them in the order of the file.
 schedule = Schedule.plan(len(rows), task["batch_size"], 1, task["steps"], spec.training.seed)

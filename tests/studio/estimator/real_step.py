@@ -18,8 +18,9 @@ from studio.training import adapters, optimizers, probe, quantized, step
 from studio.training.batching import Batch, micro_batches
 from studio.training.fused import fuse
 from studio.training.heads import Head
-from studio.training.loading import Numbers, checkpoint_activations
+from studio.training.loading import Numbers
 from studio.training.losses import loss_of
+from studio.training.recomputing import recompute
 from studio.training.tuners import tuner_of
 
 # Of the run that the measured steps begin: methods that follow a schedule want to know.
@@ -76,8 +77,7 @@ def ready(
     if packed and not probe.can_pack(base, config.vocab_size):
         raise ValueError("this architecture cannot pack")
     model = adapters.attach(base, spec.method, seed=0, head=head).to(device)
-    if training.gradient_checkpointing:
-        checkpoint_activations(model)
+    recompute(model, training.recomputed_share)
     fuse(model)
     model.train()
     layout = spec.objective.objective.layout

@@ -152,7 +152,7 @@ def test_counts_at_full_size_are_those_of_the_whole_model_without_values(
 
     kind, values, parameters = LARGE[size]
     getattr(transformers, kind)(**values).save_pretrained(tmp_path)
-    plan = Plan(spec_of(method).method, torch.float32, "auto", checkpoints_activations=False)
+    plan = Plan(spec_of(method).method, torch.float32, "auto")
 
     found = count(tmp_path, spec_of(method))
 

@@ -38,10 +38,16 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 
 def both(
-    name: str, folder: Path, method: Any, training: dict[str, Any], **sections: Any
+    name: str,
+    folder: Path,
+    method: Any,
+    training: dict[str, Any],
+    *,
+    layers: int = DEPTH,
+    **sections: Any,
 ) -> tuple[DeepModel, StepCost, StepCost]:
     """The model, and what a step takes: told by a few layers, and simulated whole."""
-    source = make_folder(name, folder, DEPTH)
+    source = make_folder(name, folder, layers)
     packing = "off" if name in PADDED_ONLY | NOT_CAUSAL else "auto"
     values = {"precision": "fp32", "packing": packing} | training
     objective = OBJECTIVES.get(name, "chat")
@@ -97,6 +103,19 @@ def test_they_do_so_under_every_setting(
     name: str, method: str, settings: str, tmp_path: Path
 ) -> None:
     model, few, whole = both(name, tmp_path, method, SETTINGS[settings])
+
+    assert model.depth is not None
+    assert few == whole
+
+
+@pytest.mark.parametrize(
+    ("name", "method"), [("llama", "lora"), pytest.param("gemma3", "full", marks=pytest.mark.long)]
+)
+def test_they_tell_it_where_only_some_layers_compute_twice(
+    name: str, method: str, tmp_path: Path
+) -> None:
+    some = {"gradient_checkpointing": True, "checkpointed_share": 0.33}
+    model, few, whole = both(name, tmp_path, method, some, layers=32)
 
     assert model.depth is not None
     assert few == whole

@@ -55,10 +55,11 @@ def compare(
     rows: tuple[bool, tuple[int, ...]],
     held: dict[str, Any] | None = None,
     objective: Any = "chat",
+    layers: int | None = None,
 ) -> float:
     """(estimated - real) / real of the peak's tensor bytes."""
     packed, lengths = rows
-    source = make_folder(name, folder)
+    source = make_folder(name, folder, layers)
     spec = TrainSpec.parse(
         {
             "method": method,
@@ -132,6 +133,31 @@ def test_the_peak_is_the_real_one_over_a_quantised_base(
 @pytest.mark.parametrize("method", ["lora", "full"])
 def test_the_peak_of_an_8_bit_optimizer_is_the_real_one(method: str, tmp_path: Path) -> None:
     assert abs(compare("llama", tmp_path, method, {"optimizer": "adamw_8bit"}, PACKED)) < 0.002
+
+
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.75])
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_the_peak_is_the_real_one_where_some_of_the_layers_compute_twice(
+    method: str, share: float, tmp_path: Path
+) -> None:
+    some = {"gradient_checkpointing": True, "checkpointed_share": share}
+
+    assert abs(compare("llama", tmp_path, method, some, PACKED, layers=8)) < 0.0002
+
+
+def test_the_more_layers_compute_twice_the_less_memory(tmp_path: Path) -> None:
+    source = make_folder("llama", tmp_path, 8)
+    numbers = choose_numbers("fp32", torch.device("cpu"), trains_weights=False)
+    peaks = []
+    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
+        training = {"gradient_checkpointing": share > 0, "checkpointed_share": share or 1.0}
+        spec = TrainSpec.parse({"training": training})
+        shape = micro_batch(make_rows(*[64] * 4), packed=True)
+        built = blueprint(source, Plan.of(spec, numbers))
+        peaks.append(simulate(built, spec, shape, numbers).peak.bytes)
+
+    assert peaks == sorted(peaks, reverse=True)
+    assert len(set(peaks)) == 5
 
 
 @pytest.mark.parametrize("method", ["lora", "full", FEW])

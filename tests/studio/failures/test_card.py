@@ -15,6 +15,12 @@ def test_less_memory_keeps_the_steps() -> None:
     }
 
 
+def test_less_memory_lets_all_layers_compute_twice_not_a_share_of_them() -> None:
+    some = {**TRAINING, "gradient_checkpointing": True, "checkpointed_share": 0.5}
+
+    assert smaller({"training": some})["training.checkpointed_share"] == 1.0
+
+
 def test_at_one_row_shorter_ones_are_left_and_then_nothing() -> None:
     assert smaller({"training": {"batch_size": 1, "max_length": 512}}) == {
         "training.max_length": 256

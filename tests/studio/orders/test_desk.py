@@ -285,3 +285,13 @@ def test_more_processes_than_gpus_are_refused_before_anything_is_queued(
     with pytest.raises(AskedWrongly, match="3 processes need a GPU each, and this machine has 2"):
         orders.train(spec(tiny_model, rows_csv, training={"processes": 3}))
     assert orders.runs() == []
+
+
+def test_liger_s_kernels_need_a_gpu(
+    orders: Orders, tiny_model: Path, rows_csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("studio.libraries.is_installed", lambda package: True)
+    monkeypatch.setattr("studio.devices.slots", lambda: CARDS[:1])
+
+    with pytest.raises(AskedWrongly, match="Liger's kernels run on an NVIDIA GPU, and this"):
+        orders.train(spec(tiny_model, rows_csv, training={"kernels": "liger"}))

@@ -19,6 +19,7 @@ from studio.spec import TrainSpec
 from studio.training import adapters, attention, loading, loop, probe, quantized
 from studio.training.heads import Head
 from studio.training.loop import Setup
+from studio.training.recomputing import recompute
 from studio.verification.reference import logits_of
 from tests.studio.estimator.configurations import make_folder
 
@@ -147,8 +148,7 @@ def setup(architecture: str, spec: TrainSpec, folder: Path) -> Setup:
     base = base_of(architecture, spec)
     packs = spec.may_pack and head.layout == "tokens" and probe.can_pack(base, _VOCABULARY)
     model = adapters.attach(base, spec.method, seed=0, head=head)
-    if spec.training.gradient_checkpointing:
-        loading.checkpoint_activations(model)
+    recompute(model, spec.training.recomputed_share)
     return Setup(
         spec,
         model,

@@ -47,19 +47,6 @@ def test_pickle_weights_are_never_loaded(tiny_model: Path, tmp_path: Path) -> No
         loading.load_base(tmp_path, torch.float32)
 
 
-def test_checkpointed_activations_give_the_same_gradients(tiny_model: Path) -> None:
-    ids = torch.tensor([[4, 5, 6, 7]])
-    gradients = []
-    for checkpointed in (False, True):
-        model = loading.load_base(tiny_model, torch.float32).train()
-        if checkpointed:
-            loading.checkpoint_activations(model)
-        model(input_ids=ids, labels=ids, use_cache=False).loss.backward()
-        gradients.append([value.grad for value in model.parameters()])
-
-    assert all(map(torch.equal, *gradients))
-
-
 def test_a_format_that_the_device_cannot_compute_in_is_refused_in_words(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -12,8 +12,8 @@ from studio.spec import ModelChoice
 from studio.training import loop
 from studio.training.adapters import trainable
 from studio.training.fused import fuse
-from studio.training.loading import checkpoint_activations
 from studio.training.offload import Offload, how_many, offload
+from studio.training.recomputing import recompute
 from studio.training.sharding import layers_of
 from tests import tiny
 from tests.studio.training.setups import setup
@@ -37,8 +37,7 @@ def deep_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(model: Path, folder: Path, case: dict[str, Any], *, away: bool) -> tuple[Any, Offload]:
     """Losses and trained weights of a short run."""
     ready = setup(model, folder, epochs=1, **case)
-    if case.get("gradient_checkpointing"):
-        checkpoint_activations(ready.model)
+    recompute(ready.model, ready.spec.training.recomputed_share)
     fuse(ready.model)
     held = offload(ready.model, CPU, None if away else 0, free=10**12)
     reports: list[Any] = []

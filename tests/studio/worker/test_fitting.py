@@ -23,7 +23,6 @@ LENGTHS = (*range(60, 100), 250, 250)
 ROWS = Rows(make_rows(*LENGTHS), make_rows(40))
 COVERING = {"max_length": 104, "cut_rows": 2, "lost_tokens": 292}
 DATA = {"rows": len(LENGTHS), "tokens": sum(LENGTHS), "covering": COVERING}
-GENTLEST_FIRST = ("gradient_checkpointing", "optimizer", "quantization", "max_length")
 
 
 @dataclass
@@ -167,7 +166,7 @@ def least_and_most(shape: Shape, spec: TrainSpec) -> tuple[int, int]:
     )
 
 
-def hardness(spec: TrainSpec) -> tuple[int, int, bool, bool, int]:
+def hardness(spec: TrainSpec) -> tuple[int, int, bool, float, int]:
     """What is compared first weighs most: length, bits of the base, optimizer, recomputing, rows."""
     bits = ("none", "int8", "nf4").index(spec.model.quantization)
     training = spec.training
@@ -175,7 +174,7 @@ def hardness(spec: TrainSpec) -> tuple[int, int, bool, bool, int]:
         -training.max_length,
         bits,
         training.optimizer != "adamw",
-        training.gradient_checkpointing,
+        training.recomputed_share,
         -training.batch_size,
     )
 
@@ -184,7 +183,7 @@ def every_plan(spec: TrainSpec) -> list[TrainSpec]:
     """All that the search may choose from."""
     plans = []
     for rows in (1, 2, 4, 8):
-        for recomputes in (False, True):
+        for share in (0.0, 0.5, 1.0):
             for optimizer in ("adamw", "adamw_8bit"):
                 for bits in ("none", "int8", "nf4"):
                     for length in (512, COVERING["max_length"]):
@@ -193,7 +192,8 @@ def every_plan(spec: TrainSpec) -> list[TrainSpec]:
                         document["training"] |= {
                             "batch_size": rows,
                             "gradient_accumulation": 16 // rows,
-                            "gradient_checkpointing": recomputes,
+                            "gradient_checkpointing": share > 0,
+                            "checkpointed_share": share or 1.0,
                             "optimizer": optimizer,
                             "max_length": length,
                         }

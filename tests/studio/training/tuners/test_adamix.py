@@ -12,7 +12,7 @@ import torch
 
 from studio.spec import TrainSpec
 from studio.training import adapters
-from studio.training.loading import checkpoint_activations
+from studio.training.recomputing import recompute
 from studio.training.tuners.adamix import AdamixConfig, AdamixLayer, _disagreement
 from tests.studio.training import setups
 from tests.studio.training.test_loop import train
@@ -64,7 +64,7 @@ def test_every_pass_chooses_anew_and_recomputing_chooses_the_same() -> None:
 
     kept = gradients(adapted("llama", METHOD), "llama")
     again = adapted("llama", METHOD)
-    checkpoint_activations(again)
+    recompute(again)
     recomputed = gradients(again, "llama")
 
     assert kept.keys() == recomputed.keys()

@@ -13,7 +13,7 @@ from studio.errors import AskedWrongly, StudioError
 from studio.methods import METHODS
 from studio.spec import TrainSpec
 from studio.training import adapters, quantized
-from studio.training.loading import checkpoint_activations
+from studio.training.recomputing import recompute
 from tests.studio.training.tuners.models import adapted, base, gradients, outputs
 
 OURS = ["houlsby", "bitfit", "llama_adapter", "diff_pruning", "far"]
@@ -59,7 +59,7 @@ def test_switched_off_it_is_the_base(method: str, name: str) -> None:
 def test_recomputed_activations_give_the_same_gradients(method: str, name: str) -> None:
     kept = gradients(adapted(name, method), name)
     model = adapted(name, method)
-    checkpoint_activations(model)
+    recompute(model)
     recomputed = gradients(model, name)
 
     assert kept.keys() == recomputed.keys()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from jobs.models import DeviceSlot
 from studio.methods import METHODS
 from studio.settings import Home
 from studio.ui.backstage import Backstage
@@ -214,6 +215,19 @@ def test_several_processes_and_what_goes_with_them_can_be_chosen_on_the_page() -
     assert {"processes", "sharding", "offload"} <= offered
     assert "Spread the model over the processes: It spreads the model over several" in alone
     assert method_step.problems(Draft(training={"sharding": "fsdp", "processes": 2})) == ""
+
+
+def test_what_this_machine_does_not_have_is_said_at_the_setting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("studio.devices.slots", lambda: [DeviceSlot("cpu:0", "cpu")])
+
+    said = method_step.problems(Draft(training={"offload": "auto"}))
+
+    assert said.startswith(
+        "Frozen layers outside the GPU: Offloading keeps frozen layers off a GPU"
+    )
+    assert "this machine has none" in said
 
 
 # Review.
