@@ -76,7 +76,7 @@ def test_a_fused_model_gives_the_same_logits_and_gradients(kind: str) -> None:
 
     assert fuse(model) == ARCHITECTURES[kind]
 
-    assert worst(logits_and_gradients(model), expected) < 2e-5
+    assert worst(logits_and_gradients(model), expected) < 5e-5
 
 
 @pytest.mark.parametrize(
