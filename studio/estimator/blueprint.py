@@ -6,14 +6,14 @@ import contextlib
 import copy
 import functools
 import inspect
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from transformers import AutoConfig
 
@@ -30,6 +30,7 @@ from studio.training.fused import fuse
 from studio.training.heads import CAUSAL, Head
 from studio.training.loading import Numbers
 from studio.training.recomputing import recompute
+from studio.training.replaced import replaced
 from studio.training.survey import survey
 from studio.training.tuners import tuner_of
 
@@ -188,14 +189,52 @@ def _depths(source: Path, plan: Plan) -> dict[str, int]:
 
 def _attached(base: nn.Module, plan: Plan) -> tuple[nn.Module, frozenset[str]]:
     """The base with its method, and the names of the parameters that the method brought."""
-    needs_values = tuner_of(plan.method).needs_values
+    tuner = tuner_of(plan.method)
+    needs_values = tuner.needs_values
     if needs_values:
         base = hollow.filled_with_zeros(base)
     own = {id(parameter) for parameter in base.parameters()}
-    with torch.device("cpu" if needs_values else "meta"):
+    first = contextlib.nullcontext() if needs_values else _without_first_values()
+    as_lapack = replaced(torch.linalg, "svd", _svd(torch.linalg.svd))
+    with torch.device("cpu" if needs_values else "meta"), tuner.outlined(), first, as_lapack:
         model = adapters.attach(base, plan.method, seed=0, head=plan.head)
     added = frozenset(name for name, value in model.named_parameters() if id(value) not in own)
     return (hollow.emptied(model) if needs_values else model), added
+
+
+def _svd(original: Callable[..., Any]) -> Callable[..., Any]:
+    """LAPACK lays all of U and V* out by columns, so that a part of V* is a copy; torch's kernel without
+    values does as cuSOLVER, whose part would keep the whole alive."""
+
+    def svd(matrix: Tensor, full_matrices: bool = True, **kwargs: Any) -> Any:
+        u, s, v = original(matrix, full_matrices=full_matrices, **kwargs)
+        return u, s, (v.mT.contiguous().mT if v.is_meta else v)
+
+    return svd
+
+
+# What torch.nn.init fills a tensor with.
+_FIRST_VALUES = (
+    *(
+        "constant_",
+        "eye_",
+        "kaiming_normal_",
+        "kaiming_uniform_",
+        "normal_",
+        "ones_",
+        "orthogonal_",
+    ),
+    *("trunc_normal_", "uniform_", "xavier_normal_", "xavier_uniform_", "zeros_"),
+)
+
+
+@contextmanager
+def _without_first_values() -> Iterator[None]:
+    """Tensors without values are left alone: to fill them takes torch longer than to make them."""
+    with contextlib.ExitStack() as stack:
+        for name in _FIRST_VALUES:
+            stack.enter_context(replaced(nn.init, name, lambda tensor, *args, **kwargs: tensor))
+        yield
 
 
 def _attend_by_document(base: nn.Module, of: Hashable) -> None:
@@ -228,7 +267,7 @@ def _become_fake(model: nn.Module, mode: FakeTensorMode) -> None:
     for module in model.modules():
         for held in (module._parameters, module._buffers):
             for name, value in held.items():
-                if value is None:
+                if value is None or not value.is_meta:
                     continue
                 if id(value) not in made:
                     fake: Any = FakeTensor(mode, value.detach(), device)
@@ -238,7 +277,10 @@ def _become_fake(model: nn.Module, mode: FakeTensorMode) -> None:
                 held[name] = made[id(value)]
     # PEFT counts a prompt's tokens in tensors that belong to no module.
     counted: dict[str, Any] = getattr(model, "prompt_tokens", {})
-    counted.update({name: FakeTensor(mode, value, device) for name, value in counted.items()})
+    for beside in (counted, *hollow.dictionaries(model)):
+        for name, tensor in beside.items():
+            if not isinstance(tensor, FakeTensor):
+                beside[name] = FakeTensor(mode, tensor, device)
 
 
 @functools.lru_cache(maxsize=_KEPT)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
+from collections import OrderedDict
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from studio.errors import StudioError
 from studio.estimator.blueprint import Blueprint, Plan, blueprint, depth, stamp_of, whole
 from studio.estimator.composing import DoesNotAddUp, compose, sum_of
 from studio.estimator.depth import Depth, configurations, stacks_of
+from studio.estimator.files import Written, written
 from studio.estimator.live import History
 from studio.estimator.memory import StepCost, history, simulate, trace
 from studio.estimator.microbatch import MicroBatch
@@ -27,6 +29,9 @@ from studio.training.survey import layer_of
 
 logger = logging.getLogger(__name__)
 
+# Of how many trainings it is remembered what they write.
+_KEPT = 32
+_WRITTEN: OrderedDict[Hashable, Written] = OrderedDict()
 # Layers of a model that is simulated whole as quickly as a few of a deep one.
 _SMALL = 16
 
@@ -91,6 +96,30 @@ class DeepModel:
     def counts(self) -> Counts:
         """Exact parameter counts."""
         return _counted(self.source, stamp_of(self.source), self.plan)
+
+    def base_numbers(self) -> int:
+        """How many numbers the base has, without what the method adds."""
+        return count(whole(self.source, self.plan)).total
+
+    def written(self, spec: TrainSpec) -> Written:
+        """What a run of `spec` writes. Raises one of CANNOT_BE_SIMULATED."""
+        training = spec.training
+        rules = (training.optimizer, training.learning_rate, training.weight_decay)
+        key = (self.source, stamp_of(self.source), self.plan, rules)
+        if key not in _WRITTEN:
+            _WRITTEN[key] = self._written(spec)
+            while len(_WRITTEN) > _KEPT:
+                _WRITTEN.popitem(last=False)
+        return _WRITTEN[key]
+
+    def _written(self, spec: TrainSpec) -> Written:
+        if self.depth is None:
+            return written(self.whole_blueprint(), spec)
+        few, *others = (
+            astuple(written(blueprint(self.source, self.plan, sample), spec))
+            for sample in (self.depth.sample, *self.depth.wider)
+        )
+        return Written(*sum_of(few, others, self.depth.missing))
 
     def _counts(self) -> Counts:
         if self.depth is None:
@@ -174,7 +203,7 @@ class DeepModel:
             for sample in (self.depth.sample, *self.depth.wider)
         )
         (told,) = sum_of((few,), [(other,) for other in others], self.depth.missing)
-        return told == count(whole(self.source, self.plan)).total
+        return told == self.base_numbers()
 
     @staticmethod
     def _of_base(built: Blueprint) -> int:

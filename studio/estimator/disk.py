@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
+from studio.estimator.files import Written
 from studio.formats import FORMATS, Weights
 from studio.spec import TrainSpec
-from studio.training.adapters import Counts
 
-# What trains is held and saved in float32 (PEFT keeps adapters so, full fine-tuning its weights).
-_TRAINED_BYTES = 4
-# Bytes that an optimizer keeps for each trained number: AdamW two numbers of 4 bytes, or of 1 with a
-# scale of 4 for each 256; SGD without momentum none.
-OPTIMIZER_BYTES = {
-    "adamw": 8.0,
-    "adamw_8bit": 2 * (1 + 4 / 256),
-    "paged_adamw_8bit": 2 * (1 + 4 / 256),
-    "sgd": 0.0,
-}
+# Beside the tensors a checkpoint holds random states and where the run stands; an export its settings and
+# its card.
+_CHECKPOINT_BESIDE, _EXPORT_BESIDE = 16_000, 8_000
+# What a tokenizer is made of, in a model's folder.
+_TOKENIZER = (
+    "tokenizer",
+    "vocab",
+    "merges",
+    "special_tokens",
+    "added_tokens",
+    "chat_template",
+    "spiece",
+)
+# About, of a tokenizer that has yet to be written: its words with how they are put together.
+_BYTES_A_WORD = 70
 
 
 @dataclass(frozen=True)
@@ -43,37 +49,49 @@ class Disk:
 
 
 def disk(
-    counts: Counts,
+    files: Written,
     spec: TrainSpec,
-    weight_bytes: int,
+    whole_bytes: int,
     free_bytes: int,
+    *,
     layer_cache_bytes: int = 0,
+    tokenizer_bytes: int = 0,
 ) -> Disk:
-    """Sizes from the counts alone; names and headers of files add a few kilobytes."""
-    trained = counts.trainable * _TRAINED_BYTES
-    checkpoint = trained + int(counts.trainable * OPTIMIZER_BYTES[spec.training.optimizer])
-    is_full = spec.method.method.family == "full"
+    """Sizes of what `files` tells; `whole_bytes` are those of the base's weights as they are trained."""
+    training = spec.training
+    checkpoint = files.checkpoint + _CHECKPOINT_BESIDE
     # The newest is kept whatever the limit.
-    limit = spec.training.checkpoint_bytes or checkpoint * spec.training.keep_checkpoints
-    kept = max(checkpoint, min(limit, checkpoint * spec.training.keep_checkpoints))
-    base = counts.total if is_full else counts.total - counts.trainable
+    limit = training.checkpoint_bytes or checkpoint * training.keep_checkpoints
+    kept = max(checkpoint, min(limit, checkpoint * training.keep_checkpoints))
     return Disk(
         checkpoint_bytes=checkpoint,
         # A new checkpoint is complete before the oldest one goes; the best stays besides.
-        checkpoints_bytes=kept + checkpoint * (2 if spec.training.early_stopping else 1),
-        trained_bytes=trained,
-        merged_bytes=base * weight_bytes,
+        checkpoints_bytes=kept + checkpoint * (2 if training.early_stopping else 1),
+        trained_bytes=files.result,
+        merged_bytes=whole_bytes,
         free_bytes=free_bytes,
         layer_cache_bytes=layer_cache_bytes,
-        exports=_exports(Weights(trained, base * weight_bytes), is_full=is_full),
+        exports=_exports(spec, files.result, whole_bytes, tokenizer_bytes + _EXPORT_BESIDE),
     )
 
 
-def _exports(weights: Weights, *, is_full: bool) -> dict[str, int]:
-    """What each export takes; where the base itself was trained there is no adapter to export."""
+def tokenizer_bytes(source: Path, words: int) -> int:
+    """Of the tokenizer that an export brings along: as large as that in the base's folder `source`; of a
+    .gguf file, about what one of so many words takes."""
+    if not source.is_dir():
+        return words * _BYTES_A_WORD
+    return sum(file.stat().st_size for file in source.iterdir() if file.name.startswith(_TOKENIZER))
+
+
+def _exports(spec: TrainSpec, trained: int, whole: int, beside: int) -> dict[str, int]:
+    """What each export takes that this method allows: where the base itself was trained there is no
+    adapter to export, and not every adapter can be merged."""
+    method, weights = spec.method.method, Weights(trained, whole)
+    is_full = method.family == "full"
     sizes = {
         name: format_.bytes_of(weights)
         for name, format_ in FORMATS.items()
         if not (is_full and format_.needs_adapter)
+        and (is_full or method.is_mergeable or not format_.merges)
     }
-    return {name: size for name, size in sizes.items() if size is not None}
+    return {name: size + beside for name, size in sizes.items() if size is not None}

@@ -14,8 +14,9 @@ from studio.devices import Device, Machine
 from studio.estimator.blueprint import Plan
 from studio.estimator.certainty import DOUBT, certainty
 from studio.estimator.deep import DeepModel
-from studio.estimator.disk import Disk, disk
+from studio.estimator.disk import Disk, disk, tokenizer_bytes
 from studio.estimator.duration import Duration
+from studio.estimator.files import Written
 from studio.estimator.forecasting import Asked, forecast
 from studio.estimator.live import PARTS, Moment
 from studio.estimator.memory import StepCost, roughly
@@ -151,7 +152,14 @@ def estimate(
     memory = _memory(step, certain, device, idle_process_bytes)
     counts = model.counts()
     lower = _layer_cache_bytes(spec, model, run, shape.hidden * numbers.weights.itemsize)
-    on_disk = disk(counts, spec, numbers.weights.itemsize, machine.disk_free_bytes, lower)
+    on_disk = disk(
+        _written(model, spec, counts),
+        spec,
+        model.base_numbers() * numbers.weights.itemsize,
+        machine.disk_free_bytes,
+        layer_cache_bytes=lower,
+        tokenizer_bytes=tokenizer_bytes(source, shape.vocab),
+    )
     asked = Asked(spec, model, run, numbers, counts.total, on_disk)
     return Estimate(
         counts=counts,
@@ -208,6 +216,15 @@ def _step(
     except CANNOT_BE_SIMULATED as error:
         logger.warning("%s cannot be simulated: %s", model.config.model_type, error)
         return roughly(model.whole_blueprint(), spec, run.largest, cost)
+
+
+def _written(model: DeepModel, spec: TrainSpec, counts: Counts) -> Written:
+    """By an update without values; where that cannot be, by the parameters that train."""
+    try:
+        return model.written(spec)
+    except CANNOT_BE_SIMULATED as error:
+        logger.warning("what %s writes is told roughly: %s", spec.method.name, error)
+        return Written.roughly(counts, spec)
 
 
 def numbers_on(spec: TrainSpec, device: Device) -> Numbers:

@@ -7,10 +7,12 @@ afterwards: shapes are what they would be.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
+
+_DIMENSIONS = 2
 
 
 def filled_with_zeros(model: nn.Module) -> nn.Module:
@@ -19,8 +21,25 @@ def filled_with_zeros(model: nn.Module) -> nn.Module:
 
 
 def emptied(model: nn.Module) -> nn.Module:
-    """Every tensor of `model` on the meta device, in place."""
-    return _changed(model, lambda value: torch.empty_like(value, device="meta"))
+    """Every tensor of `model` on the meta device, in place, but for a few whole numbers: a method keeps a
+    size in them, which it asks for."""
+    return _changed(
+        model,
+        lambda value: value if _is_a_size(value) else torch.empty_like(value, device="meta"),
+    )
+
+
+def dictionaries(model: nn.Module) -> Iterator[dict[str, Tensor]]:
+    """Those in which a method keeps tensors that torch knows nothing of, such as places of sparse weights."""
+    for module in model.modules():
+        for name, held in vars(module).items():
+            is_plain = type(held) is dict and not name.startswith("_")
+            if is_plain and held and all(isinstance(value, Tensor) for value in held.values()):
+                yield held
+
+
+def _is_a_size(value: Tensor) -> bool:
+    return value.dtype == torch.int64 and value.numel() <= _DIMENSIONS
 
 
 def _changed(model: nn.Module, change: Callable[[Tensor], Tensor]) -> nn.Module:
@@ -38,4 +57,6 @@ def _changed(model: nn.Module, change: Callable[[Tensor], Tensor]) -> nn.Module:
                             new = nn.Parameter(new, requires_grad=value.requires_grad)
                         made[id(value)] = new
                     held[name] = made[id(value)]  # type: ignore[assignment]
+        for beside in dictionaries(model):
+            beside.update({name: change(value) for name, value in beside.items()})
     return model

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from studio.estimator.flops import flops_of
+from studio.estimator.outlines import done
 
 Part = Literal[
     "weights", "quantization", "adapter", "gradients", "optimizer", "activations", "loss",
@@ -104,9 +105,17 @@ def _passing_bytes(operation: Any, args: Sequence[Any]) -> int:
         left = _laid_out(args[place])
         return left + _PRODUCT_BUFFERS if left else 0
     place = _PRODUCTS_OF_MANY.get(operation)
+    if place is not None and args[place].is_complex():
+        return _of_complex(args[place], args[place + 1])
     if place is not None and _laid_out(args[place]):
         return _laid_out(args[place]) + _laid_out(args[place + 1]) + _PRODUCT_BUFFERS
     return 0
+
+
+def _of_complex(left: Tensor, right: Tensor) -> int:
+    """One matrix of each side is laid out anew at a time; what is only noted to be conjugate, as a whole."""
+    whole = sum(each.nbytes for each in (left, right) if each.is_conj())
+    return whole + left[0].nbytes + right[0].nbytes
 
 
 def _laid_out(operand: Tensor) -> int:
@@ -233,7 +242,7 @@ class LiveStorages(TorchDispatchMode):
     ) -> Any:
         if not self._is_wanted():
             raise NotWanted
-        out = func(*args, **(kwargs or {}))
+        out = done(func, args, kwargs or {})
         for tensor in _tensors(out):
             if tensor.untyped_storage()._cdata not in self._held:
                 self.hold(tensor, self.part)

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from studio.estimator import hollow
 from studio.estimator.blueprint import Blueprint
-from studio.estimator.disk import OPTIMIZER_BYTES
+from studio.estimator.files import OPTIMIZER_BYTES
 from studio.estimator.live import PARTS, History, LiveStorages, Part, Peak, Trace
 from studio.estimator.microbatch import Cost, MicroBatch
 from studio.estimator.patches import Known, without_data
@@ -161,6 +162,9 @@ def _hold_model(live: LiveStorages, blueprint: Blueprint) -> None:
         live.hold(parameter, "adapter" if name in blueprint.added else "weights")
     for part, buffer in _buffers(blueprint.model):
         live.hold(buffer, part)
+    for held in hollow.dictionaries(blueprint.model):
+        for tensor in held.values():
+            live.hold(tensor, "adapter")
 
 
 def _buffers(model: nn.Module) -> Iterator[tuple[Part, Tensor]]:

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from studio.estimator.flops import flops_of
+from studio.estimator.outlines import done
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ class _Log(TorchDispatchMode):
         given = kwargs or {}
         # Before it runs: some operations change the tensors they are given.
         likes = _frozen(args), _frozen(tuple(sorted(given.items())))
-        out = func(*args, **given)
+        out = done(func, args, given)
         operation = Operation(
             func, *likes, flops_of(func, args, given, out), _bytes(func, likes, out)
         )

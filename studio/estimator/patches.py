@@ -21,8 +21,11 @@ from torch.utils._python_dispatch import _disable_current_modes
 from transformers import PreTrainedModel, masking_utils
 from transformers.integrations import moe
 
+from studio.estimator import sparse
+from studio.estimator.answers import Answers
 from studio.estimator.live import LiveStorages
 from studio.training import head
+from studio.training.replaced import replaced
 
 _flash_attention = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
 _transformers_own = torch.ops.transformers.grouped_mm_fallback
@@ -47,6 +50,8 @@ PATCHED: tuple[tuple[Any, str], ...] = (
     (torch, "autocast"),
     (torch, "get_rng_state"),
     (head, "_blocks"),
+    (torch, "sparse_coo_tensor"),
+    (torch.sparse, "mm"),
     (PreTrainedModel, "warn_if_padding_and_no_attention_mask"),
 )
 
@@ -67,22 +72,15 @@ def without_data(known: Known, live: LiveStorages | None = None) -> Iterator[Non
         _autocast(torch.autocast),
         _random_state(torch.get_rng_state, live),
         _few_blocks(head._blocks, live) if live else head._blocks,
+        sparse.made(torch.sparse_coo_tensor),
+        sparse.product(torch.sparse.mm),
         _warn_of_nothing,
     )
     with ExitStack() as stack:
         for (module, name), replacement in zip(PATCHED, replacements, strict=True):
-            stack.enter_context(_replaced(module, name, replacement))
+            stack.enter_context(replaced(module, name, replacement))
+        stack.enter_context(Answers())
         yield
-
-
-@contextmanager
-def _replaced(module: Any, name: str, replacement: Any) -> Iterator[None]:
-    original = getattr(module, name)
-    setattr(module, name, replacement)
-    try:
-        yield
-    finally:
-        setattr(module, name, original)
 
 
 def _find_packed(known: Known) -> Callable[[Tensor], Tensor | None]:

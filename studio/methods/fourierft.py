@@ -63,6 +63,7 @@ METHOD = Method(
         "1e-4 it learned too little in PEFT's benchmark (9.6 % at most)"
     ),
     is_mergeable=True,
+    memory="exact",
     peft_config=peft_config,
     unsuited=lambda settings, base: too_few_weights(
         settings.frequencies, settings, base, "frequencies"

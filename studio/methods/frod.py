@@ -54,7 +54,6 @@ METHOD = Method(
     learning_rate=0.0001,
     rate_source="PEFT's MetaMathQA benchmark, run frod:default",
     is_mergeable=True,
-    # No step of it can be simulated without values.
-    memory="not estimated",
+    memory="exact",
     peft_config=peft_config,
 )

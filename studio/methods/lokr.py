@@ -61,8 +61,7 @@ METHOD = Method(
     learning_rate=0.003,
     rate_source="PEFT's MetaMathQA benchmark, run lokr:rank32-factor4-lr0.003",
     is_mergeable=True,
-    # No step of it can be simulated without values.
-    memory="not estimated",
+    memory="exact",
     peft_config=peft_config,
     takes_conv1d=False,
 )

@@ -51,6 +51,7 @@ METHOD = Method(
     learning_rate=5e-05,
     rate_source="PEFT's MetaMathQA benchmark, run osf:rank128",
     is_mergeable=True,
+    memory="exact",
     peft_config=peft_config,
     takes_conv1d=False,
     quantizations=frozenset(),

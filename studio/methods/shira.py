@@ -47,8 +47,7 @@ METHOD = Method(
     learning_rate=0.0003,
     rate_source="PEFT's MetaMathQA benchmark, run shira:lr_0.0003",
     is_mergeable=True,
-    # No step of it can be simulated without values.
-    memory="not estimated",
+    memory="exact",
     peft_config=peft_config,
     takes_conv1d=False,
 )

@@ -72,8 +72,7 @@ METHOD = Method(
     learning_rate=0.001,
     rate_source="VB-LoRA paper and PEFT's guide: 1e-3 for the bank, 1e-2 for the choices",
     is_mergeable=True,
-    # No step of it can be simulated without values.
-    memory="not estimated",
+    memory="exact",
     peft_config=peft_config,
     choices=lambda settings, base: {"vector_length": offered(settings, base, at_most=1024)},
     rate_factor=_choices_learn_faster,

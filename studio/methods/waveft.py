@@ -59,8 +59,7 @@ METHOD = Method(
     learning_rate=0.01,
     rate_source="ours: a hundred times the 1e-4 of PEFT's benchmark, which learned slowly",
     is_mergeable=True,
-    # No step of it can be simulated without values.
-    memory="not estimated",
+    memory="exact",
     peft_config=peft_config,
     unsuited=lambda settings, base: too_few_weights(
         settings.frequencies, settings, base, "wavelets"

@@ -286,7 +286,7 @@ def _sha256(path: Path) -> str:
 def _optimizer_state(optimizer: torch.optim.Optimizer) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The state as tensors named `parameter.key`, and what of it and of the groups is plain values."""
     document = optimizer.state_dict()
-    state = dict(_named(document["state"]))
+    state = dict(named(document["state"]))
     # Copies: 8-bit optimizers share one table among all parameters, which a file may not.
     tensors = {
         name: whole(value.detach()).cpu().clone(memory_format=torch.contiguous_format)
@@ -297,11 +297,11 @@ def _optimizer_state(optimizer: torch.optim.Optimizer) -> tuple[dict[str, Tensor
     return tensors, {"groups": document["param_groups"], "optimizer": numbers}
 
 
-def _named(values: Mapping[Any, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+def named(values: Mapping[Any, Any], before: str = "") -> Iterator[tuple[str, Any]]:
     """Values by dotted names; bitsandbytes wraps what it keeps in 8 bits in a mapping of its own."""
     for key, value in values.items():
         if isinstance(value, Mapping):
-            yield from _named(value, f"{before}{key}.")
+            yield from named(value, f"{before}{key}.")
         else:
             yield f"{before}{key}", value
 

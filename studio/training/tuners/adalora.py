@@ -7,6 +7,7 @@ the mean Frobenius norm over all of them).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 from studio.training import step
 from studio.training.batching import Batch
 from studio.training.losses import Loss
-from studio.training.tuners.plain_lora import Factors, write
+from studio.training.tuners.plain_lora import Factors, whole_modules, write
 from studio.training.tuners.tuner import State, Tuner
 
 # PEFT adds this to the rank that it divides by.
@@ -76,6 +77,15 @@ class AdaloraTuner(Tuner):
     def save(self, model: nn.Module, folder: Path, settings: Any) -> None:
         write(model, folder, _factors(model))
 
+    def saved(self, model: Any, settings: Any) -> dict[str, Tensor]:
+        """As many ranks in each layer as are left on average."""
+        kept = model.peft_config["default"].target_r
+        found = {}
+        for name, layer in _layers(model):
+            found[f"{name}.lora_A"] = layer.lora_A["default"][:kept]
+            found[f"{name}.lora_B"] = layer.lora_B["default"][:, :kept]
+        return found | whole_modules(model)
+
 
 def _is_final(config: Any) -> bool:
     """Whether the ranks have moved for the last time."""
@@ -95,9 +105,7 @@ def _obliqueness(model: nn.Module) -> Tensor:
 def _factors(model: Any) -> dict[str, Factors]:
     """What is left of each update, its singular values within A; one of rank 0 keeps a row of zeros."""
     found = {}
-    for name, layer in model.get_base_model().named_modules():
-        if "default" not in getattr(layer, "lora_E", {}):
-            continue
+    for name, layer in _layers(model):
         a, b, e = (
             getattr(layer, part)["default"].detach() for part in ("lora_A", "lora_B", "lora_E")
         )
@@ -107,6 +115,13 @@ def _factors(model: Any) -> dict[str, Factors]:
         scale = float(layer.scaling["default"]) / (float(layer.ranknum["default"]) + _EPSILON)
         found[name] = Factors((a * e)[kept], b[:, kept], scale)
     return found
+
+
+def _layers(model: Any) -> Iterator[tuple[str, Any]]:
+    """AdaLoRA's layers by their full names in the base."""
+    for name, layer in model.get_base_model().named_modules():
+        if "default" in getattr(layer, "lora_E", {}):
+            yield name, layer
 
 
 TUNER = AdaloraTuner()

@@ -22,6 +22,7 @@ from studio.training.batching import IGNORED, Batch
 from studio.training.losses import Loss
 from studio.training.tuners.bottleneck import ACTIVATIONS, fresh
 from studio.training.tuners.layers import Layer, LayerConfig, LayerModel, register
+from studio.training.tuners.plain_lora import whole_modules
 from studio.training.tuners.tuner import Tuner
 
 
@@ -111,18 +112,21 @@ class AdamixTuner(Tuner):
                 "modules_to_save": own.modules_to_save,
             }
         )
-        whole = ".modules_to_save.default."
-        tensors = {n.replace(whole, "."): v for n, v in model.state_dict().items() if whole in n}
-        for layer in model.base_model.layers():
-            for name, value in layer.averaged("default").items():
-                tensors[f"base_model.model.{layer.key}.{name}"] = value
         folder.mkdir(parents=True, exist_ok=True)
         safetensors.torch.save_file(
-            {name: value.detach().cpu().clone() for name, value in tensors.items()},
+            {name: v.detach().cpu().clone() for name, v in self.saved(model, settings).items()},
             folder / "adapter_model.safetensors",
             metadata={"format": "pt"},
         )
         config.save_pretrained(str(folder))
+
+    def saved(self, model: Any, settings: Any) -> dict[str, Tensor]:
+        """The average of the experts, and what trained whole beside them."""
+        tensors = whole_modules(model)
+        for layer in model.base_model.layers():
+            for name, value in layer.averaged("default").items():
+                tensors[f"base_model.model.{layer.key}.{name}"] = value
+        return tensors
 
 
 def _mean(experts: Any) -> tuple[Tensor, Tensor]:

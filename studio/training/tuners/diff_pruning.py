@@ -23,6 +23,7 @@ from studio.training import step
 from studio.training.batching import Batch
 from studio.training.losses import Loss
 from studio.training.tuners.layers import Layer, LayerConfig, LayerModel, register
+from studio.training.tuners.plain_lora import whole_modules
 from studio.training.tuners.tuner import State, Tuner
 
 LOWER, UPPER = -1.5, 1.5
@@ -194,6 +195,16 @@ class DiffPruningTuner(Tuner):
             _cut(model, settings.share)
         model.peft_config["default"].first_steps = 0
         super().save(model, folder, settings)
+
+    def saved(self, model: Any, settings: Any) -> dict[str, Tensor]:
+        """The share that is kept, taken to be the same in each layer, and where it lies."""
+        found = whole_modules(model)
+        for layer in model.base_model.layers():
+            change = layer.change("default").detach()
+            count = max(1, round(settings.share * change.numel()))
+            found[f"{layer.key}.values"] = change.new_empty(count)
+            found[f"{layer.key}.places"] = change.new_empty(count, dtype=torch.int32)
+        return found
 
 
 def expected_changes(model: Any) -> Tensor:

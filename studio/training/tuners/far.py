@@ -21,6 +21,7 @@ from torch.nn import functional
 from studio.errors import AskedWrongly, FieldProblem
 from studio.training.survey import layer_of
 from studio.training.tuners.layers import Layer, LayerConfig, LayerModel, register
+from studio.training.tuners.plain_lora import whole_modules
 from studio.training.tuners.tuner import State, Tuner
 
 
@@ -65,7 +66,7 @@ class FarLayer(Layer):
             self.reconfigure(adapter, torch.arange(count), keeps=False)
             return
         self.far_change[adapter] = nn.Parameter(torch.zeros(outputs, inputs))
-        if self._has_bias:
+        if self.has_bias:
             self.far_shift[adapter] = nn.Parameter(torch.zeros(outputs))
 
     @torch.no_grad()
@@ -84,12 +85,12 @@ class FarLayer(Layer):
         if keeps:
             change = self.far_change[adapter]
             weight = change[nodes].clone() if self.leads_in else change[:, nodes].clone()
-            bias = self.far_shift[adapter][nodes].clone() if self._has_bias else bias
+            bias = self.far_shift[adapter][nodes].clone() if self.has_bias else bias
         for part in (self.far_change, self.far_shift):
             if adapter in part:
                 del part[adapter]
         self.far_weight[adapter] = nn.Parameter(weight)
-        if self._has_bias:
+        if self.has_bias:
             self.far_bias[adapter] = nn.Parameter(bias)
         self.far_nodes[adapter] = nodes.to(torch.int32)
 
@@ -118,7 +119,7 @@ class FarLayer(Layer):
         return change, bias.new_zeros(outputs).index_copy(0, nodes, bias.detach())
 
     @property
-    def _has_bias(self) -> bool:
+    def has_bias(self) -> bool:
         """Whether a node has a bias here; that of the layer out of it belongs to none."""
         return self.leads_in and self.get_base_layer().bias is not None
 
@@ -177,6 +178,18 @@ class FarTuner(Tuner):
             _choose(model, keeps=True)
         model.peft_config["default"].first_steps = 0
         super().save(model, folder, settings)
+
+    def saved(self, model: Any, settings: Any) -> dict[str, Tensor]:
+        """The learners' rows and columns, and which they are."""
+        found = whole_modules(model)
+        for layer in model.base_model.layers():
+            change = layer.delta("default")[0]
+            count = learners(settings.share, layer.nodes)
+            found[f"{layer.key}.weight"] = change[:count] if layer.leads_in else change[:, :count]
+            found[f"{layer.key}.nodes"] = change.new_empty(count, dtype=torch.int32)
+            if layer.has_bias:
+                found[f"{layer.key}.bias"] = change.new_empty(count)
+        return found
 
 
 def learners(share: float, nodes: int) -> int:

@@ -77,6 +77,13 @@ class LoraTuner(Tuner):
             return
         write(model, folder, {name: _both(layer) for name, layer in _layers(model)})
 
+    def saved(self, model: nn.Module, settings: Any) -> dict[str, Tensor]:
+        """With start values of its own, a LoRA of twice the rank."""
+        found = super().saved(model, settings)
+        return found | {
+            f"{name} at first": value for name, value in self.state(model).tensors.items()
+        }
+
 
 def _layers(model: Any) -> Iterator[tuple[str, Any]]:
     """LoRA's layers by their full names in the base."""

@@ -47,11 +47,7 @@ def write(model: Any, folder: Path, factors: Mapping[str, Factors]) -> None:
         modules_to_save=own.modules_to_save,
         fan_in_fan_out=own.fan_in_fan_out,
     )
-    tensors = {
-        name.replace(_WHOLE, "."): value
-        for name, value in model.state_dict().items()
-        if _WHOLE in name
-    }
+    tensors = whole_modules(model)
     for name, each in factors.items():
         tensors[f"base_model.model.{name}.lora_A.weight"] = each.a
         tensors[f"base_model.model.{name}.lora_B.weight"] = each.b
@@ -62,3 +58,12 @@ def write(model: Any, folder: Path, factors: Mapping[str, Factors]) -> None:
         metadata={"format": "pt"},
     )
     config.save_pretrained(str(folder))
+
+
+def whole_modules(model: Any) -> dict[str, Tensor]:
+    """What trained whole beside an adapter, by the names that it has in a file."""
+    return {
+        name.replace(_WHOLE, "."): value
+        for name, value in model.state_dict().items()
+        if _WHOLE in name
+    }

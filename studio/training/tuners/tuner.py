@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,10 @@ class Tuner:
         adapted: nn.Module = peft.get_peft_model(base, prepared)
         return adapted
 
+    def outlined(self) -> AbstractContextManager[None]:
+        """Within it `attach` takes a base whose tensors have no values, where it looks at them otherwise."""
+        return nullcontext()
+
     def adopts(self, config: Any, base: nn.Module) -> Any | None:
         """A configuration of ours for an adapter of PEFT's that this tuner computes the same as, with what
         the trainer needs beside; None for all others."""
@@ -106,3 +111,11 @@ class Tuner:
         held: Any = model
         # "auto" would ask the Hub about the base's vocabulary; no method changes it.
         held.save_pretrained(folder, safe_serialization=True, save_embedding_layers=False)
+
+    def saved(self, model: nn.Module, settings: Any) -> dict[str, Tensor]:
+        """What `save` will write, by name; also of a model whose tensors have no values.
+
+        Where training decides how much is kept, tensors as large as that is expected to be.
+        """
+        held: dict[str, Tensor] = peft.get_peft_model_state_dict(model, save_embedding_layers=False)
+        return held

@@ -96,7 +96,8 @@ def peak_bytes(
     model = made.model
     # A leftover of an earlier measurement, freed during this one, would count as memory given back.
     gc.collect()
-    held = _held_bytes([*model.parameters(), *model.buffers(), *_tensors(made.batch)])
+    beside = _in_plain_attributes(model)
+    held = _held_bytes([*model.parameters(), *model.buffers(), *beside, *_tensors(made.batch)])
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
         for number in range(2):
             made.step(number)
@@ -111,6 +112,13 @@ def _tensors(batch: Batch) -> Iterator[Tensor]:
             yield value
         elif isinstance(value, Batch):
             yield from _tensors(value)
+
+
+def _in_plain_attributes(model: nn.Module) -> list[Tensor]:
+    """Tensors that no module lists as its own: those in dictionaries that its attributes refer to."""
+    found = gc.get_referents(*(vars(module) for module in model.modules()))
+    inner = gc.get_referents(*(value for value in found if type(value) is dict))
+    return [each for each in inner if isinstance(each, Tensor)]
 
 
 def _held_bytes(tensors: Iterable[Tensor]) -> int:

@@ -14,11 +14,11 @@ from studio.estimator.certainty import PROVEN_FAMILIES, certainty
 from studio.estimator.disk import disk
 from studio.estimator.duration import by_rate
 from studio.estimator.estimate import Rows, estimate
+from studio.estimator.files import Written
 from studio.estimator.live import PARTS, LiveStorages
 from studio.estimator.microbatch import MicroBatch, RunShape
 from studio.spec import TrainSpec
 from studio.spec.sections import ModelChoice, Training
-from studio.training.adapters import Counts
 from tests.studio.estimator.configurations import (
     CONFIGURATIONS,
     EXPERTS,
@@ -156,15 +156,6 @@ def test_the_verdict_is_about_the_memory_that_was_named(tmp_path: Path) -> None:
     assert small.free_bytes == 100_000_000
 
 
-def test_a_checkpoint_holds_the_weights_and_adamw_s_two_numbers_each() -> None:
-    found = disk(Counts(trainable=1_000, total=101_000), spec(), weight_bytes=2, free_bytes=7)
-
-    assert found.checkpoint_bytes == 3 * 4 * 1_000
-    assert found.checkpoints_bytes == 3 * found.checkpoint_bytes
-    assert found.trained_bytes == 4_000
-    assert found.merged_bytes == 2 * 100_000
-
-
 def test_untrained_layers_take_a_state_a_token_where_only_upper_ones_train(tmp_path: Path) -> None:
     folder = make_folder("llama", tmp_path)
     rows = Rows(training=make_rows(20, 12), held_out=make_rows(8))
@@ -182,11 +173,21 @@ def test_untrained_layers_take_a_state_a_token_where_only_upper_ones_train(tmp_p
 
 
 def test_early_stopping_keeps_the_best_checkpoint_besides() -> None:
-    counts = Counts(trainable=1_000, total=101_000)
+    asked = spec(training={"early_stopping": 2})
 
-    found = disk(counts, spec(training={"early_stopping": 2}), weight_bytes=2, free_bytes=7)
+    found = disk(Written(1000, 2000, 0, 1000), asked, whole_bytes=9000, free_bytes=7)
 
     assert found.checkpoints_bytes == 4 * found.checkpoint_bytes
+
+
+def test_no_export_is_promised_that_the_method_does_not_allow() -> None:
+    def offered(method: str) -> set[str]:
+        files = Written(1000, 2000, 0, 1000)
+        return set(disk(files, spec(method=method), whole_bytes=9000, free_bytes=7).exports)
+
+    assert offered("prompt_tuning") == {"adapter"}
+    assert offered("full") == {"merged"}
+    assert offered("lora") == {"adapter", "merged"}
 
 
 def run(places: int, evaluated: int = 0) -> RunShape:

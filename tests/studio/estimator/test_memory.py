@@ -98,6 +98,22 @@ def test_the_peak_is_the_real_one_for_every_method(method: Any, tmp_path: Path) 
     assert abs(compare("llama, tied", tmp_path, method, {}, PADDED)) < 0.0002
 
 
+# They look at numbers that a simulation does not have, take weights apart, or compute with complex numbers.
+LOOKING = ("loha", {"name": "shira", "rank": 4}, {"name": "waveft", "frequencies": 200}, "frod")
+TAKING_APART = ("lokr", "vblora", "c3a", "osf", "psoft", "fourierft")
+
+
+@pytest.mark.parametrize(
+    "method",
+    [*LOOKING, *(pytest.param(name, marks=pytest.mark.long) for name in TAKING_APART)],
+    ids=str,
+)
+def test_the_peak_is_the_real_one_for_methods_that_look_at_values(
+    method: Any, tmp_path: Path
+) -> None:
+    assert abs(compare("llama, tied", tmp_path, method, {}, PADDED)) < 0.0002
+
+
 @pytest.mark.parametrize(
     "training",
     [
