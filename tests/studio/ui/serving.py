@@ -26,7 +26,7 @@ from studio.ui.server import main
 port = int(sys.argv[2]) if len(sys.argv) > 2 else None
 sys.exit(main(Home(pathlib.Path(sys.argv[1])), port=port, open_window=False))
 """
-PATIENCE_S = 120.0
+PATIENCE_S = 300.0
 
 
 @dataclass(frozen=True)
