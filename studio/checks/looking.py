@@ -9,7 +9,7 @@ from studio.checks.check import Circumstances, Cost
 from studio.checks.survey import ALL, Encode, Progress, Report, survey
 from studio.data.columns import ColumnMapping
 from studio.data.examples import Rejected, walk
-from studio.data.split import held_out_rows
+from studio.data.split import hold_out
 from studio.data.table import Table
 from studio.errors import DataProblem
 
@@ -41,7 +41,7 @@ def look_through(
     )
     on_progress(0.0, "Which rows are held out")
     try:
-        rows = held_out_rows(examples, held_out if "dear" in costs else 0, seed, always)
+        rows = hold_out(examples, held_out if "dear" in costs else 0, seed, always).rows
     except DataProblem:
         rows = frozenset()  # too few rows to hold any out, which a check says
     circumstances = Circumstances(

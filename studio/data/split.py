@@ -19,6 +19,13 @@ class Split(NamedTuple):
     held_out: tuple[Any, ...]
 
 
+class HeldOut(NamedTuple):
+    """What is held out: rows (`Example.row`), and the names of their groups (`group_of`)."""
+
+    rows: frozenset[int]
+    groups: frozenset[bytes]
+
+
 def split(
     examples: Sequence[Example], share: float, seed: int, always: Collection[bytes] = ()
 ) -> Split:
@@ -30,16 +37,16 @@ def split(
     on has. Raises DataProblem when no group would be left to
     train on.
     """
-    held_out = held_out_rows(examples, share, seed, always)
+    held_out = hold_out(examples, share, seed, always).rows
     return _parted(examples, [example.row in held_out for example in examples])
 
 
-def held_out_rows(
+def hold_out(
     examples: Iterable[Example], share: float, seed: int, always: Collection[bytes] = ()
-) -> frozenset[int]:
-    """The rows that `split` holds out; the examples pass by one at a time."""
+) -> HeldOut:
+    """What `split` holds out; the examples pass by one at a time."""
     if share == 0:
-        return frozenset()
+        return HeldOut(frozenset(), frozenset())
     key = str(seed).encode()[:64]
     rows: dict[tuple[bytes, bytes], list[int]] = {}
     labels: dict[tuple[bytes, bytes], set[str]] = {}
@@ -60,11 +67,14 @@ def held_out_rows(
         raise DataProblem(words, fields=[FieldProblem("data.held_out", words)])
     # A label that only held-out rows had would never be learnt.
     known = {label for group in ordered[count:] for label in labels.get(group, ())}
-    return frozenset(
-        row
+    chosen = [
+        group
         for group in ordered[:count]
         if group[1] in always or known.issuperset(labels.get(group, ()))
-        for row in rows[group]
+    ]
+    return HeldOut(
+        frozenset(row for group in chosen for row in rows[group]),
+        frozenset(name for _, name in chosen),
     )
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
 from jobs.database import Database
 from studio.data.examples import Example
-from studio.data.split import Split, group_of, split, split_as_before
+from studio.data.split import Split, hold_out, split, split_as_before
 from studio.errors import DataProblem
 from studio.library.tables import SPLITS, VERSIONS
 
@@ -38,6 +38,13 @@ class Version:
     def words(self) -> str:
         """What was done, in a sentence; empty for the first version."""
         return str(self.fix.get("words", ""))
+
+
+class FrozenSplit(NamedTuple):
+    """A split by its name, None where nothing is held out, and the rows (`Example.row`) that it holds out."""
+
+    name: str | None
+    rows: frozenset[int]
 
 
 class Versions:
@@ -136,6 +143,10 @@ class Versions:
         """
         if name is None:
             return split(examples, share, seed, self.held_out(hash_))
+        return split_as_before(examples, self.groups(name))
+
+    def groups(self, name: str) -> frozenset[bytes]:
+        """The groups that the split of this name holds out. Raises DataProblem where it is not known."""
         with self._database.reading() as connection:
             row = connection.execute(sa.select(SPLITS).where(SPLITS.c.name == name)).first()
         if row is None:
@@ -144,17 +155,17 @@ class Versions:
                 "its data file.",
                 code="split_missing",
             )
-        return split_as_before(examples, frozenset(_groups(row.groups)))
+        return frozenset(_groups(row.groups))
 
     def freeze_split(
-        self, examples: Sequence[Example], hash_: str, share: float, seed: int
-    ) -> str | None:
-        """Settle which groups a run holds out, and write it down; None where it holds out none.
+        self, examples: Iterable[Example], hash_: str, share: float, seed: int
+    ) -> FrozenSplit:
+        """Settle which groups a run holds out, and write it down; the examples pass by one at a time.
 
         Raises DataProblem where nothing would be left to train on.
         """
-        held_out = self.split(examples, hash_, share, seed).held_out
-        return self.hold_out(hash_, set(map(group_of, held_out))) if held_out else None
+        rows, groups = hold_out(examples, share, seed, self.held_out(hash_))
+        return FrozenSplit(self.hold_out(hash_, groups) if groups else None, rows)
 
 
 def _groups(packed: bytes) -> Iterator[bytes]:

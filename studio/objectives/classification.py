@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Literal
 
 from pydantic import Field, field_validator
@@ -96,7 +96,7 @@ def _labelled(ids: list[int], example: Any, settings: Settings) -> Encoded:
     return Encoded(ids, [0] * len(ids), target=target, weight=weight)
 
 
-def settle(settings: Settings, examples: Sequence[Any]) -> Settings:
+def settle(settings: Settings, examples: Collection[Any]) -> Settings:
     """The settings with the labels that the rows have and what each counts.
 
     Raises AskedWrongly where there is nothing to tell apart, or where a label has no row.

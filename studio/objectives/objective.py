@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -90,7 +90,7 @@ def _as_they_are(rows: list[Encoded], settings: Any, max_length: int) -> list[En
     return rows
 
 
-def _leave(settings: Any, examples: Sequence[Any]) -> Any:
+def _leave(settings: Any, examples: Collection[Any]) -> Any:
     return settings
 
 
@@ -123,7 +123,7 @@ class Objective:
     cut: Callable[[Encoded, Any, int], list[Encoded]] = cut_right
     combine: Callable[[list[Encoded], Any, int], list[Encoded]] = _as_they_are
     keeps_rows_apart: Callable[[Any], bool] = lambda settings: True
-    settle: Callable[[Any, Sequence[Any]], Any] = _leave
+    settle: Callable[[Any, Collection[Any]], Any] = _leave
     longest: Callable[[Any, int], Encoded] = _all_trained
     needs_reference: Callable[[Any], bool] = lambda settings: False
     needs_template: bool = False

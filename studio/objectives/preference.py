@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -100,7 +100,7 @@ def _talk(example: Any, answer: Any) -> Talk:
     return Talk([*prompt, *turns_of(answer)], first_answer=len(prompt))
 
 
-def settle(settings: Settings, examples: Sequence[Any]) -> Settings:
+def settle(settings: Settings, examples: Collection[Any]) -> Settings:
     """The settings as they are. Raises AskedWrongly where the rows do not suit the algorithm."""
     words = ""
     pairs = sum(example.is_pair for example in examples)
@@ -115,7 +115,7 @@ def settle(settings: Settings, examples: Sequence[Any]) -> Settings:
             "compare. Choose DPO."
         )
     elif examples and not pairs and len({example.is_good for example in examples}) < 2:
-        mark = "good" if examples[0].is_good else "bad"
+        mark = "good" if next(iter(examples)).is_good else "bad"
         words = (
             f"All answers are marked {mark}, so there is nothing to prefer. Add some of the others."
         )

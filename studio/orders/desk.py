@@ -18,7 +18,7 @@ from studio.library import Library
 from studio.models.source import ResolvedModel, resolve
 from studio.models.window import learned_places
 from studio.orders.earlier import freeze_earlier
-from studio.orders.freezing import freeze_data
+from studio.orders.freezing import Freeze, Progress, freeze_data, silent
 from studio.orders.rate import suited
 from studio.orders.views import RunView, explain, view
 from studio.settings import Home
@@ -40,7 +40,8 @@ _EVER_FREE = 0.9
 
 class Orders:
     """Takes orders for one data home. `estimate` and `trial` ask the model worker; without them nothing is
-    predicted, and nothing tried beforehand."""
+    predicted, and nothing tried beforehand. `freeze` keeps a spec's data: `freeze_data`, or one that does
+    it elsewhere."""
 
     def __init__(
         self,
@@ -49,6 +50,7 @@ class Orders:
         patience_s: float = 90.0,
         estimate: Estimate | None = None,
         trial: Trial | None = None,
+        freeze: Freeze = freeze_data,
     ) -> None:
         self.home = home.prepare()
         config = QueueConfig(
@@ -61,24 +63,26 @@ class Orders:
         self.library = Library(home, patience_s=patience_s)
         self._estimate = estimate
         self._trial = trial
+        self._freeze = freeze
 
-    def train(self, spec: TrainSpec) -> Job:
+    def train(self, spec: TrainSpec, *, on_progress: Progress = silent) -> Job:
         """Freeze the data and the model's revision, then queue the training.
 
         A model that must first be fetched or converted gets a job of its own, before this one.
         Raises AskedWrongly (data, columns, model, a missing package of a logger's or of kernels, a step that
-        fails on a few of the model's layers) before anything is queued.
+        fails on a few of the model's layers) before anything is queued. `on_progress` hears the share of the
+        rows done and what is being done; what it raises ends this, and nothing is queued.
         """
-        return self._queue(spec, "train")
+        return self._queue(spec, "train", on_progress)
 
-    def find_rate(self, spec: TrainSpec) -> Job:
-        """Queue a short test of learning rates on the spec's own data. Raises as `train` does."""
-        return self._queue(replace(spec, loggers=()), "find_rate")
+    def find_rate(self, spec: TrainSpec, *, on_progress: Progress = silent) -> Job:
+        """Queue a short test of learning rates on the spec's own data; as `train` does."""
+        return self._queue(replace(spec, loggers=()), "find_rate", on_progress)
 
-    def _queue(self, spec: TrainSpec, task: str) -> Job:
+    def _queue(self, spec: TrainSpec, task: str, on_progress: Progress) -> Job:
         require_installed(spec.loggers, spec.training.kernels)
         resolved = resolve(spec.model.source, spec.model.revision, self.home)
-        spec = freeze_data(spec, self.library)
+        spec = self._freeze(spec, self.library, on_progress)
         frozen = spec.model.model_copy(
             update={"source": resolved.source, "revision": resolved.revision}
         )
@@ -88,8 +92,9 @@ class Orders:
         if resolved.folder is not None:
             spec = spec.within(learned_places(resolved.folder))
         kind, slots = slots_for(spec.training)
+        on_progress(1.0, "One step on a few of the layers")
         self._refuse_what_fails(spec)
-        preparation = self._prepare(resolved)
+        on_progress(1.0, "What it will need")
         order = TrainOrder(spec, _base(resolved), self._predicted(spec))
         needed = _needed(order.predicted or {})
         if needed is not None and spec.training.offload != "none":
@@ -98,6 +103,9 @@ class Orders:
             needed = max(0, needed - parts.get("weights", 0) - parts.get("quantization", 0))
         if task != "train":
             name = f"{name}: learning rate"
+        # The last word before anything is queued.
+        on_progress(1.0, "Into the queue")
+        preparation = self._prepare(resolved)
         return self.queue.enqueue(
             task,
             order.to_json(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,7 @@ class ObjectiveChoice:
         """The objective itself."""
         return OBJECTIVES[self.name]
 
-    def settled(self, training: Sequence[Any]) -> ObjectiveChoice:
+    def settled(self, training: Collection[Any]) -> ObjectiveChoice:
         """The choice with what its settings leave to the examples filled in. Raises AskedWrongly."""
         return ObjectiveChoice(self.name, self.objective.settle(self.settings, training))
 

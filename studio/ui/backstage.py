@@ -53,12 +53,14 @@ class Backstage:
     @cached_property
     def _orders(self) -> Orders:
         from studio.orders import Orders
+        from studio.orders.freezing import freeze_apart
 
         return Orders(
             self.home,
             patience_s=PATIENCE_S,
             estimate=lambda spec: self.model_worker.estimate(spec),
             trial=lambda spec: self.model_worker.trial(spec),
+            freeze=freeze_apart,
         )
 
     @cached_property

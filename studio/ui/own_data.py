@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +24,8 @@ from studio.errors import AskedWrongly, DataProblem, StudioError
 from studio.library import Imported, Library, Version
 from studio.library.hub import place_of
 from studio.library.records import import_into
+from studio.objectives import OBJECTIVES
+from studio.orders.freezing import objection, silent
 from studio.spec import TrainSpec
 from studio.ui.draft import Draft
 from studio.worker import apart
@@ -33,10 +35,6 @@ _REMEMBERED = 8
 _OF_TOKENS: tuple[Cost, ...] = ("tokens",)
 
 Value = TypeVar("Value")
-
-
-def silent(share: float, words: str) -> None:
-    """Progress that nobody wants to hear of."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +63,9 @@ class OwnData:
         self._imports: OrderedDict[Any, Imported] = OrderedDict()
         self._data: OrderedDict[Any, Data] = OrderedDict()
         self._reports: OrderedDict[Any, Report] = OrderedDict()
+        self._objections: OrderedDict[Any, str] = OrderedDict()
+        # What `found` was answered for before, be it with what was found or with what is wrong.
+        self._answered: OrderedDict[Any, bool] = OrderedDict()
         self._held: dict[Any, StudioError] = {}
 
     def data(self, draft: Draft, on_progress: Progress = silent) -> Data:
@@ -72,11 +73,20 @@ class OwnData:
 
         Raises DataProblem when the file cannot be read or the columns do not fit.
         """
+        asked = self._asked_key(draft)
+        try:
+            data = self._data_of(draft, on_progress)
+        except DataProblem:
+            _remembered(self._answered, asked, lambda: False)
+            raise
+        _remembered(self._answered, asked, lambda: True)
+        return data
+
+    def _data_of(self, draft: Draft, on_progress: Progress) -> Data:
         imported = self._imported(draft.data_file, draft.chosen_part, on_progress)
         version = self._version(draft, imported.dataset.hash)
         columns = draft.chosen_columns
-        chosen = tuple(sorted((columns or {}).items()))
-        key = (draft.data_file, version.id, draft.objective, chosen)
+        key = (draft.data_file, version.id, draft.objective, _in_order(columns))
 
         def look() -> Data:
             table = self._library().table_of(version, imported.table)
@@ -123,6 +133,13 @@ class OwnData:
         if key in self._held:
             return False
         return key in self._imports or self._library().imported(path, part) is not None
+
+    def is_known(self, draft: Draft) -> bool:
+        """Whether `found` answers at once, be it with what is wrong: nothing has to be read for it."""
+        try:
+            return self.is_held_back(draft) or self._asked_key(draft) in self._answered
+        except StudioError:
+            return True
 
     def without_unread(self, draft: Draft) -> Draft:
         """The draft, without its file as long as that was not read in."""
@@ -191,6 +208,27 @@ class OwnData:
         except StudioError:
             # The model is not here yet; training prepares it, and looks at the lengths itself.
             return None
+
+    def objection(self, draft: Draft, on_progress: Progress = silent) -> str:
+        """Why the draft's goal cannot be reached with its rows (one label only, say); empty where it can."""
+        if not OBJECTIVES[draft.objective].looks_at_examples:
+            return ""
+        data = self.data(draft, on_progress)
+        try:
+            settings = draft.to_spec().objective.settings
+        except AskedWrongly as error:
+            others = [each for each in error.fields if not each.field.startswith("objective")]
+            return "" if others else error.words
+        roles, ready = dict(data.found.mapping.roles), data.found.ready
+        key = (data.version.hash, draft.objective, _in_order(roles), settings)
+
+        def look() -> str:
+            table, goal = data.found.table, draft.objective
+            return apart.call(
+                objection, table, roles, goal, settings, ready, on_progress=on_progress
+            )
+
+        return _remembered(self._objections, key, look)
 
     def history(self, draft: Draft) -> Sequence[Version]:
         """What was done to the draft's data, the first version left out."""
@@ -288,6 +326,11 @@ class OwnData:
         path = place_of(name, self._library().home)
         return path, part, stamp_of(path)
 
+    def _asked_key(self, draft: Draft) -> Any:
+        """What the answer of `found` hangs on. Raises StudioError where there is no such file."""
+        file = self._import_key(draft.data_file, draft.chosen_part)
+        return file, draft.version, draft.objective, _in_order(draft.chosen_columns)
+
     def _version(self, draft: Draft, hash_: str) -> Version:
         """The draft's version of what was imported; the first where the file has changed since."""
         versions = self._library().versions
@@ -298,11 +341,11 @@ class OwnData:
         return versions.first(hash_)
 
     def _report_key(self, draft: Draft, data: Data) -> Any:
-        roles = tuple(sorted(data.found.mapping.roles.items()))
+        roles = _in_order(data.found.mapping.roles)
         return data.version.hash, data.version.line, draft.objective, roles, draft.held_out
 
     def _lengths_key(self, draft: Draft, data: Data) -> Any:
-        roles = tuple(sorted(data.found.mapping.roles.items()))
+        roles = _in_order(data.found.mapping.roles)
         longest = draft.training.get("max_length")
         return data.version.hash, draft.objective, roles, draft.model_source, longest
 
@@ -336,6 +379,11 @@ def row_of(table: Table, number: int) -> int:
             f"{max(table.numbers):,}; some may have been left out."
         )
     return place
+
+
+def _in_order(columns: Mapping[str, str] | None) -> tuple[tuple[str, str], ...]:
+    """Columns by role, as part of a key."""
+    return tuple(sorted((columns or {}).items()))
 
 
 def _remembered(known: OrderedDict[Any, Value], key: Any, make: Callable[[], Value]) -> Value:

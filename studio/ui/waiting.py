@@ -28,26 +28,42 @@ class Abandoned(Exception):
 
 
 class Work(Generic[Value]):
-    """`make(on_progress)` in a thread; `steps` tells how far it is until `value` is there."""
+    """`make(on_progress)` in a thread; `steps` tells how far it is until `value` is there.
 
-    def __init__(self, make: Callable[[Progress], Value]) -> None:
+    Several may wait for it: it is abandoned once none of them does, unless it `goes_on` even then.
+    """
+
+    def __init__(self, make: Callable[[Progress], Value], *, goes_on: bool = False) -> None:
         self._make = make
+        self._goes_on = goes_on
         self._step = Step(0.0, "")
         self._is_abandoned = False
+        self._waiting = 0
+        self._changes = threading.Lock()
         self._value: Any = None
         self._error: BaseException | None = None
         self._done = threading.Event()
         threading.Thread(target=self._run, daemon=True).start()
 
     def steps(self) -> Iterator[Step]:
-        """A step now and then while the work goes on; ending this early abandons the work."""
+        """A step now and then while the work goes on; who ends this early does not wait for it any more."""
+        with self._changes:
+            self._waiting += 1
         try:
             wait_s = SOON_S
             while not self._done.wait(wait_s):
                 yield self._step
                 wait_s = EVERY_S
         finally:
-            self._is_abandoned = True
+            with self._changes:
+                self._waiting -= 1
+                if not (self._waiting or self._goes_on):
+                    self._is_abandoned = True
+
+    @property
+    def is_abandoned(self) -> bool:
+        """Whether it was stopped, or nobody waits for it any more."""
+        return self._is_abandoned
 
     def stop(self) -> None:
         """End the work as soon as it says how far it is; `value` then raises Abandoned."""

@@ -16,12 +16,14 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, BinaryIO, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeVar
 
 from jobs import programs
 from jobs.errors import QueueError
-from studio.checks.survey import Progress
 from studio.errors import StudioError
+
+if TYPE_CHECKING:
+    from studio.checks.survey import Progress
 
 Value = TypeVar("Value")
 

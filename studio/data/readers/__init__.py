@@ -20,7 +20,7 @@ Read = TypeVar("Read")
 
 READERS: dict[str, Reader] = discover(__name__, "READER", Reader)
 
-READING = 1
+READING = 2
 """Raised when a reader begins to read the same file differently: what was kept is then read anew."""
 
 _OTHER_KINDS = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +10,7 @@ import gradio as gr
 
 from jobs.errors import StoreBusy
 from studio.errors import StudioError
+from studio.ui.advancing import Advancing, told
 from studio.ui.backstage import Backstage, upload_folder
 from studio.ui.boundary import spoken
 from studio.ui.checking import SETTLED, Checking
@@ -30,10 +31,8 @@ from studio.ui.steps import (
     seen_part,
     settings_part,
     source_part,
-    step,
 )
 from studio.ui.steps.step import DATA, METHOD, MODEL, REVIEW, Fields, problem_html
-from studio.ui.waiting import Step
 from studio.ui.wiring import QUIET, WITH_PROGRESS, once_settled, opening
 
 # The draft's id is part of the address: a reload, or a server started anew, shows the same form.
@@ -164,28 +163,41 @@ def wire_sources(form: Form, layout: Layout) -> None:
 def wire_steps(form: Form, layout: Layout) -> None:
     """Next, Back and Start."""
     inputs = [layout.draft_id, *form.fields.inputs]
+    advancing = form.advancing
     for number, forward, problems in (
         (MODEL, layout.model.forward, layout.model.card),
-        (DATA, layout.data.forward, layout.data.findings),
         (METHOD, layout.method.forward, layout.method.problems),
     ):
         outputs = [layout.walkthrough, problems, *layout.review_shown]
-        moved = forward.click(spoken(form.advance(number)), inputs, outputs, **QUIET)
+        moved = forward.click(spoken(advancing.advance(number)), inputs, outputs, **QUIET)
         if number == MODEL:
             moved.then(*form.checks(layout), **WITH_PROGRESS)
+    layout.data.forward.click(
+        spoken(advancing.leave_data),
+        inputs,
+        [
+            layout.walkthrough,
+            layout.data.findings,
+            layout.data.reading,
+            *layout.review_shown,
+        ],
+        trigger_mode="once",
+        **WITH_PROGRESS,
+    )
     for number, back in (
         (DATA, layout.data.back),
         (METHOD, layout.method.back),
         (REVIEW, layout.review.back),
     ):
-        back.click(spoken(form.go_back(number)), inputs, layout.walkthrough, **QUIET)
+        back.click(spoken(advancing.go_back(number)), inputs, layout.walkthrough, **QUIET)
     layout.review.start.click(
-        spoken(form.start),
+        spoken(advancing.start),
         inputs,
-        [layout.started, layout.review.problems],
+        layout.start_shown,
         trigger_mode="once",
-        api_visibility="private",
+        **WITH_PROGRESS,
     ).then(None, layout.started, layout.started, js=GO_TO_JOB)
+    layout.review.stop.click(spoken(advancing.stop), inputs, None, **QUIET)
 
 
 def wire_rate(form: Form, layout: Layout) -> None:
@@ -241,9 +253,13 @@ def wire_opening(form: Form, layout: Layout) -> None:
         gr.on([opening()], spoken(form.open), None, outputs, **QUIET),
         emptied.then(spoken(form.start_over), None, outputs, **QUIET),
     ):
-        filled.then(None, layout.opened_id, [layout.draft_id, layout.curtain], js=OPENED).then(
-            *form.checks(layout), **WITH_PROGRESS
-        )
+        there = filled.then(None, layout.opened_id, [layout.draft_id, layout.curtain], js=OPENED)
+        there.then(
+            spoken(form.read_opened),
+            [layout.draft_id, *form.fields.inputs],
+            [*layout.data_shown, *layout.review_shown],
+            **WITH_PROGRESS,
+        ).then(*form.checks(layout), **WITH_PROGRESS)
 
 
 class Form:
@@ -254,6 +270,7 @@ class Form:
         self.fields = fields
         self.data = backstage.own_data
         self.reading = Reading(self.data)
+        self.advancing = Advancing(backstage, self.reading, self.read)
         self.checking = Checking(self.data, self.read, self.keep)
         self.estimating = Estimating(backstage, self.read)
         self.side_by_side = SideBySide(backstage, self.read)
@@ -315,10 +332,22 @@ class Form:
             gr.Walkthrough(selected=draft.step),
             *(field_value(draft, name) for name in self.restored),
             *model_step.shown(draft, self.backstage.home),
-            *data_step.shown(draft, self.data),
+            *data_step.opened(draft, self.data),
             *method_step.shown(draft, self.backstage.surveys.known(draft)),
             *review_step.shown(draft, self.data),
         ]
+
+    def read_opened(self, *shown: Any) -> Iterator[list[Any]]:
+        """What an opened page's file holds, where that is not known yet: it may take a while."""
+        draft_id, draft = self.read(shown)
+        if not draft.data_file or self.data.is_known(draft):
+            yield [*data_step.unchanged(), *[gr.skip()] * 3]
+            return
+        draft = self._as_kept(draft_id, draft)
+        for update in self._read_in(draft_id, draft):
+            yield [*update, *[gr.skip()] * 3]
+        draft = self._as_kept(draft_id, draft)
+        yield [*data_step.shown(draft, self.data), *review_step.shown(draft, self.data)]
 
     def model_changed(self, *shown: Any) -> list[Any]:
         """Another model: its card."""
@@ -339,7 +368,7 @@ class Form:
         """What is being read is stopped; what was stopped, or failed, is read once more."""
         draft_id, draft = self.read(shown)
         if not self.data.is_held_back(draft):
-            self.reading.stop(draft_id)
+            self.advancing.stop(*shown)
             yield data_step.unchanged()
             return
         self.data.let_go(draft)
@@ -352,9 +381,21 @@ class Form:
     def _read_in(self, draft_id: str, draft: Draft) -> Iterator[list[Any]]:
         """Updates of the data's step while the file is read in, at last what was found in it."""
         reading = self.reading.read(draft_id, draft)
-        draft = yield from _told(reading, data_step.reading)
         self.keep(draft_id, draft)
-        yield data_step.shown(draft, self.data)
+        read = yield from told(reading, data_step.reading)
+        self.keep(draft_id, self._meanwhile(draft_id, draft, read))
+        yield data_step.shown(read, self.data)
+
+    def _meanwhile(self, draft_id: str, before: Draft, read: Draft) -> Draft:
+        """The draft that was read in, with what the person changed of the rest meanwhile."""
+        try:
+            row = self.backstage.library.draft(draft_id) if draft_id else None
+        except StoreBusy:
+            row = None
+        kept = Draft.from_json(row.value) if row is not None else before
+        if kept.data_file != read.data_file:
+            return kept
+        return replace(kept, objective=read.objective, objective_for=read.objective_for)
 
     def _as_kept(self, draft_id: str, draft: Draft) -> Draft:
         """The draft with what was chosen for its file, where the window is only being opened.
@@ -428,84 +469,15 @@ class Form:
             return gr.skip() if error.code == "superseded" else problem_html(error.words)
         return seen_part.seen_html(rows, lengths)
 
-    def advance(self, number: int) -> Any:
-        """The handler of a step's Next: on to the next step, or what is missing in words."""
-
-        def advancing(*shown: Any) -> list[Any]:
-            draft_id, draft = self.read(shown)
-            words = self._missing(number, draft)
-            if words:
-                return [gr.skip(), problem_html(words), *[gr.skip()] * 3]
-            self._move(draft_id, draft, number + 1)
-            return [
-                gr.Walkthrough(selected=number + 1),
-                gr.skip(),
-                *review_step.shown(draft, self.data),
-            ]
-
-        return advancing
-
-    def go_back(self, number: int) -> Any:
-        """The handler of a step's Back."""
-
-        def going_back(*shown: Any) -> Any:
-            self._move(*self.read(shown), number - 1)
-            return gr.Walkthrough(selected=number - 1)
-
-        return going_back
-
-    def start(self, *shown: Any) -> list[Any]:
-        """Check every step, queue the training, and give the job's number to go to."""
-        draft_id, draft = self.read(shown)
-        for number in (MODEL, DATA, METHOD):
-            words = self._missing(number, draft)
-            if words:
-                return ["", problem_html(f"{step.TITLES[number]}: {words}")]
-        spec = replace(draft.to_spec(), name=draft.title)
-        try:
-            job = self.backstage.orders.train(spec)
-        except StudioError as error:
-            return ["", problem_html(error.words)]
-        done = replace(draft, step=REVIEW, started=job.id)
-        self.backstage.library.save_draft(draft_id, done.to_json())
-        return [str(job.id), ""]
-
     def finding_rate(self, *shown: Any) -> Iterator[list[Any]]:
         """A short test of learning rates on the form's data."""
         _, draft = self.read(shown)
-        for number in (MODEL, DATA, METHOD):
-            words = self._missing(number, draft)
-            if words:
-                yield rate_part.refused(words)
-                return
+        words = self.advancing.first_missing(draft)
+        if words:
+            yield rate_part.refused(words)
+            return
         spec = replace(draft.to_spec(), name=draft.title)
         yield from rate_part.finding(spec, self.backstage)
-
-    def _missing(self, number: int, draft: Draft) -> str:
-        if number == MODEL:
-            return model_step.missing(draft, self.backstage.home)
-        if number == DATA:
-            return data_step.missing(draft, self.data) or model_step.unsuited(
-                draft, self.backstage.home
-            )
-        return method_step.missing(draft)
-
-    def _move(self, draft_id: str, draft: Draft, number: int) -> None:
-        if draft_id:
-            self.backstage.library.save_draft(draft_id, replace(draft, step=number).to_json())
-
-
-def _told(
-    reading: Generator[Step, None, Draft], update: Callable[[Step], list[Any]]
-) -> Generator[list[Any], None, Draft]:
-    """An update for each step of a reading; gives what the reading gives."""
-    while True:
-        try:
-            how_far = next(reading)
-        except StopIteration as done:
-            draft: Draft = done.value
-            return draft
-        yield update(how_far)
 
 
 def _decides_what_is_seen(name: str) -> bool:

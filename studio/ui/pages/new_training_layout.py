@@ -74,6 +74,12 @@ class Layout:
         """What `review_step.shown` updates."""
         return [self.review.name, self.review.summary, self.review.spec]
 
+    @property
+    def start_shown(self) -> list[Any]:
+        """What `review_step.busy` updates."""
+        review = self.review
+        return [self.started, review.problems, review.start, review.stop]
+
 
 def lay_out(fields: Fields) -> Layout:
     """Make the page's components; the controls go into `fields`."""

@@ -8,8 +8,8 @@ from typing import Any
 
 import gradio as gr
 
-from studio.data.examples import build as build_examples
 from studio.errors import AskedWrongly, StudioError
+from studio.orders.held_out import held_out_questions
 from studio.spec import TrainSpec
 from studio.ui import runs
 from studio.ui.backstage import Backstage
@@ -17,10 +17,11 @@ from studio.ui.boundary import spoken
 from studio.ui.markup import heading
 from studio.ui.pages.page import Page
 from studio.ui.wiring import QUIET, opening
+from studio.worker import apart
 
 SUGGESTIONS = 3
-# Of a text to be continued so much is suggested; of many labels so many are shown.
-WORDS, LABELS = 12, 10
+# Of many labels so many are shown.
+LABELS = 10
 WORKING = "The model is being loaded and answers; the first time takes longest."
 # The two cards say at once that something happens; the question itself goes on unchanged.
 MARK_BUSY = """(run, question) => {
@@ -98,7 +99,8 @@ class View:
             gr.Column(visible=has_runs),
             gr.HTML(visible=has_runs),
             chooser,
-            self.suggest(chosen),
+            # The choice of a run asks for its own.
+            {"questions": []},
         ]
 
     def suggest(self, run: str) -> dict[str, Any]:
@@ -114,15 +116,8 @@ class View:
     def _held_out_questions(self, job_id: int) -> list[str]:
         document = self.backstage.orders.queue.store.job(job_id).spec
         spec = TrainSpec.parse(document.get("spec", document))
-        data = spec.data
-        if data.dataset is None or not data.columns:
-            return []
-        library = self.backstage.library
-        built = build_examples(library.open(data.dataset), data.columns, spec.objective.name)
-        held_out = library.versions.split(
-            built.examples, data.dataset, data.held_out, data.seed, data.split
-        ).held_out
-        return [_opening(example) for example in held_out[:SUGGESTIONS]]
+        home, objective = self.backstage.home, spec.objective.name
+        return apart.call(held_out_questions, home, spec.data, objective, SUGGESTIONS)
 
     def answer(self, run: str, question: str) -> str:
         """Both answers, or words about why there are none."""
@@ -153,13 +148,6 @@ def _labels(found: Sequence[Mapping[str, Any]]) -> str:
         for each in found[:LABELS]
     )
     return f'<ol class="labels">{lines}</ol>' if lines else ""
-
-
-def _opening(example: Any) -> str:
-    """What a person would type: the last question, the text, or of a mere text its first words."""
-    turns = getattr(example, "prompt", ())
-    said = turns[-1].content if turns else example.question
-    return str(said or " ".join(example.answer.split()[:WORDS]))
 
 
 def _answer(text: Any) -> str:

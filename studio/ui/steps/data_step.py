@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from studio.checks.survey import Progress
 from studio.data.columns import WANTED
 from studio.data.examples import Role
-from studio.data.examples import build as build_examples
 from studio.data.inspection import Inspection
-from studio.errors import AskedWrongly, StudioError
+from studio.errors import StudioError
 from studio.objectives import OBJECTIVES
+from studio.orders.freezing import silent
 from studio.ui import words
 from studio.ui.draft import HELD_OUT, Draft
 from studio.ui.markup import icon
@@ -177,35 +179,91 @@ def _mapping(fields: Fields) -> tuple[Any, dict[str, Any], Any]:
 def shown(draft: Draft, data: OwnData) -> list[Any]:
     """Updates for drop, path, findings, mapping, preview, each role, the goal, pasted cells, Hub and part,
     for the button that stops or repeats the reading, and for the panel of problems."""
-    drop = gr.File(visible=draft.data_from == "upload")
-    path = gr.Textbox(visible=draft.data_from == "path")
-    paste = gr.Textbox(visible=draft.data_from == "paste")
-    words, found = "", None
-    if draft.data_file:
-        try:
-            found = data.found(draft)
-        except StudioError as error:
-            words = problem_html(error.words)
+    found, findings = _found(draft, data)
     goal = goal_part.shown(draft, is_visible=found is not None or bool(draft.chosen_columns))
-    hub = gr.Column(visible=draft.data_from == "hub")
+    drop, path, paste, hub = _sources(draft)
     sources = [paste, hub, source_part.part_shown(found.table if found else None)]
-    is_held_back = bool(draft.data_file) and data.is_held_back(draft)
-    sources += [gr.Button(value="Read it again", visible=is_held_back), gr.skip()]
+    sources += [_again(draft, data), gr.skip()]
     if found is None:
         hidden = gr.Column(visible=False)
         nothing = [gr.skip()] * len(ROLES)
-        return [drop, path, words, hidden, "", *nothing, draft.objective_for, *goal, *sources]
+        return [drop, path, findings, hidden, "", *nothing, draft.objective_for, *goal, *sources]
     columns = [("not used", NOT_USED), *((name, name) for name in found.table.columns)]
     return [
         drop,
         path,
-        findings_html(found),
+        findings,
         gr.Column(visible=True),
         preview_part.preview_html(found),
         *(_role(role, draft.objective, found, columns) for role in ROLES),
         draft.objective_for,
         *goal,
         *sources,
+    ]
+
+
+def findings_shown(draft: Draft, data: OwnData) -> list[Any]:
+    """Updates for the findings and for the button that reads the file again, where it was stopped."""
+    return [_found(draft, data)[1], _again(draft, data)]
+
+
+def _found(draft: Draft, data: OwnData) -> tuple[Inspection | None, str]:
+    """What the file holds, and that in words, or what keeps it from being read (HTML)."""
+    if not draft.data_file:
+        return None, ""
+    try:
+        found = data.found(draft)
+    except StudioError as error:
+        return None, problem_html(error.words)
+    return found, findings_html(found)
+
+
+def _again(draft: Draft, data: OwnData) -> Any:
+    is_held_back = bool(draft.data_file) and data.is_held_back(draft)
+    return gr.Button(value="Read it again", visible=is_held_back)
+
+
+def opened(draft: Draft, data: OwnData) -> list[Any]:
+    """The updates of `shown` for a page that is being opened: nothing is read for them.
+
+    Where the file is still to be read, what was chosen for it stands in its controls all the same, so
+    that no change of another control makes it forgotten.
+    """
+    if not draft.data_file or data.is_known(draft):
+        return shown(draft, data)
+    drop, path, paste, hub = _sources(draft)
+    roles = OBJECTIVES[draft.objective].roles
+    return [
+        drop,
+        path,
+        busy_html("Reading the file", Step(0.0, "")),
+        gr.Column(visible=False),
+        "",
+        *(
+            gr.Dropdown(
+                value=draft.columns.get(role.name) or NOT_USED,
+                allow_custom_value=True,
+                visible=role in roles,
+            )
+            for role in ROLES
+        ),
+        draft.objective_for,
+        *goal_part.shown(draft, is_visible=False),
+        paste,
+        hub,
+        gr.Dropdown(value=draft.data_part or None, allow_custom_value=True, visible=False),
+        gr.Button(value="Stop", visible=True),
+        gr.Column(visible=False),
+    ]
+
+
+def _sources(draft: Draft) -> list[Any]:
+    """Updates for drop, path, pasted cells and Hub: where the file comes from."""
+    return [
+        gr.File(visible=draft.data_from == "upload"),
+        gr.Textbox(visible=draft.data_from == "path"),
+        gr.Textbox(visible=draft.data_from == "paste"),
+        gr.Column(visible=draft.data_from == "hub"),
     ]
 
 
@@ -218,14 +276,19 @@ def reading(how_far: Step) -> list[Any]:
     """The updates of `shown` while the file is being read in."""
     _, _, _, _, *others, _, _ = unchanged()
     hidden = gr.Column(visible=False)
-    begin = (gr.skip(), gr.skip(), reading_html(how_far), hidden)
-    return [*begin, *others, gr.Button(value="Stop", visible=True), hidden]
+    findings, stop = busy("Reading the file", how_far)
+    return [gr.skip(), gr.skip(), findings, hidden, *others, stop, hidden]
 
 
-def reading_html(how_far: Step) -> str:
-    """How far the reading is; how many rows there are is known only at its end."""
-    said = f"Reading the file: {how_far.words}" if how_far.words else "Reading the file …"
-    return progress_html(how_far.share, said, "Reading")
+def busy(what: str, how_far: Step) -> list[Any]:
+    """Updates for the findings and their button while something is being done that can be stopped."""
+    return [busy_html(what, how_far), gr.Button(value="Stop", visible=True)]
+
+
+def busy_html(what: str, how_far: Step) -> str:
+    """How far it is; how many rows a file has is known only once it was read."""
+    said = f"{what}: {how_far.words}" if how_far.words else f"{what} …"
+    return progress_html(how_far.share, said, what)
 
 
 def _role(role: Role, objective: str, found: Inspection, columns: list[tuple[str, str]]) -> Any:
@@ -263,12 +326,12 @@ def findings_html(found: Inspection) -> str:
     )
 
 
-def missing(draft: Draft, data: OwnData) -> str:
-    """Why this step is not done yet, in words; empty when it is."""
+def missing(draft: Draft, data: OwnData, on_progress: Progress = silent) -> str:
+    """Why this step is not done yet, in words; empty when it is. What must be read for it is read."""
     if not draft.data_file:
         return "Choose a file with examples first."
     try:
-        found = data.found(draft)
+        found = data.found(draft, on_progress)
     except StudioError as error:
         return error.words
     if not found.mapping.roles:
@@ -276,24 +339,13 @@ def missing(draft: Draft, data: OwnData) -> str:
     if not found.ready:
         wanted = WANTED[draft.objective]
         return f"No row can be used with these columns. Choose those that hold {wanted}."
-    return _objection(draft, found)
-
-
-def _objection(draft: Draft, found: Inspection) -> str:
-    """Why the goal cannot be reached with these rows (one label only, say); empty where it can."""
-    if not OBJECTIVES[draft.objective].looks_at_examples:
-        return ""
-    try:
-        examples = build_examples(found.table.rows, found.mapping.roles, draft.objective).examples
-        draft.to_spec().objective.settled(examples)
-    except AskedWrongly as error:
-        others = [each for each in error.fields if not each.field.startswith("objective")]
-        return "" if others else error.words
-    return ""
+    return data.objection(draft, on_progress)
 
 
 def summary(draft: Draft, data: OwnData) -> str:
-    """The data in a few words."""
+    """The data in a few words; nothing is read for them."""
+    if not data.is_known(draft):
+        return f"{Path(draft.data_file).name}, not read in yet"
     try:
         found = data.found(draft)
     except StudioError as error:

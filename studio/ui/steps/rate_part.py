@@ -16,6 +16,7 @@ from studio.errors import StudioError
 from studio.spec import TrainSpec
 from studio.ui.backstage import Backstage
 from studio.ui.steps.step import problem_html
+from studio.ui.waiting import Work
 from studio.ui.wiring import QUIET
 
 WIDTH, HEIGHT, LEFT, BOTTOM = 720, 170, 44, 26
@@ -61,8 +62,13 @@ def wire(part: Controls, rate: Any) -> None:
 def finding(spec: TrainSpec, backstage: Backstage) -> Iterator[list[Any]]:
     """Queue the test and tell how far it is until it is done; the window may be closed meanwhile."""
     yield _busy("Putting a short test into the queue …")
+    work = Work(
+        lambda progress: backstage.orders.find_rate(spec, on_progress=progress), goes_on=True
+    )
+    for step in work.steps():
+        yield _busy(f"Getting a short test ready: {step.words or 'its rows'} …")
     try:
-        job = backstage.orders.find_rate(spec)
+        job = work.value()
     except StudioError as error:
         yield refused(error.words)
         return

@@ -13,7 +13,8 @@ from studio.errors import AskedWrongly
 from studio.ui.draft import Draft, default_name
 from studio.ui.own_data import OwnData
 from studio.ui.steps import data_step, goal_part, method_step, model_step, step
-from studio.ui.steps.step import Fields
+from studio.ui.steps.step import Fields, progress_html
+from studio.ui.waiting import Step
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Controls:
     spec: Any
     problems: Any
     start: Any
+    stop: Any
     back: Any
 
 
@@ -47,10 +49,11 @@ def build(fields: Fields) -> Controls:
         problems = gr.HTML(elem_id="start-problems", apply_default_css=False)
     with gr.Row(elem_classes="step-foot"):
         back = gr.Button("Back", elem_id=f"back-{step.REVIEW}", scale=0, min_width=96)
+        stop = gr.Button("Stop", visible=False, elem_id="stop-start", scale=0, min_width=96)
         start = gr.Button(
             "Start training", variant="primary", elem_id="start", scale=0, min_width=190
         )
-    return Controls(name, summary, spec, problems, start, back)
+    return Controls(name, summary, spec, problems, start, stop, back)
 
 
 def shown(draft: Draft, data: OwnData) -> list[Any]:
@@ -69,6 +72,18 @@ def shown(draft: Draft, data: OwnData) -> list[Any]:
         f'<dl class="summary">{cells}</dl>',
         spec_html(draft),
     ]
+
+
+def busy(how_far: Step) -> list[Any]:
+    """Updates for the job's number, problems, Start and Stop while a training is made ready for the queue."""
+    said = f"Getting ready: {how_far.words}" if how_far.words else "Getting ready …"
+    bar = progress_html(how_far.share, said, "Getting ready")
+    return ["", bar, gr.Button(interactive=False), gr.Button(visible=True)]
+
+
+def idle(words: str, job: str = "") -> list[Any]:
+    """The same updates once that is over: `words` as HTML, and the job's number where it is in the queue."""
+    return [job, words, gr.Button(interactive=True), gr.Button(visible=False)]
 
 
 def spec_html(draft: Draft) -> str:

@@ -51,13 +51,14 @@ def test_a_version_that_is_not_there_is_said_in_words(library: Library) -> None:
 def test_what_a_run_holds_out_is_found_again_by_its_name_after_everything_changed(
     library: Library,
 ) -> None:
-    name = library.versions.freeze_split(examples(*range(50)), "aaa", 0.2, 0)
+    name, rows = library.versions.freeze_split(examples(*range(50)), "aaa", 0.2, 0)
     assert name is not None
     before = library.versions.split(examples(*range(50)), "aaa", 0.2, 0, name)
     library.versions.freeze_split(examples(*range(50)), "aaa", 0.5, 3)
 
     assert library.versions.split(examples(*range(50)), "aaa", 0.2, 0, name) == before
-    assert len(before.held_out) == 10
+    assert {example.row for example in before.held_out} == rows
+    assert len(rows) == 10
 
 
 def test_once_held_out_is_held_out_in_every_later_version_whatever_share_and_seed(
@@ -84,7 +85,7 @@ def test_another_dataset_knows_nothing_of_it(library: Library) -> None:
 
 
 def test_a_share_of_nothing_holds_out_nothing_and_writes_nothing_down(library: Library) -> None:
-    assert library.versions.freeze_split(examples(*range(9)), "aaa", 0, 0) is None
+    assert library.versions.freeze_split(examples(*range(9)), "aaa", 0, 0).name is None
     assert library.versions.held_out("aaa") == frozenset()
 
 

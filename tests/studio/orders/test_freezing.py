@@ -10,7 +10,7 @@ import pytest
 
 from studio.errors import AskedWrongly, StudioError
 from studio.library import Library
-from studio.orders.freezing import freeze_data
+from studio.orders.freezing import freeze_apart, freeze_data
 from studio.settings import Home
 from studio.spec import TrainSpec
 from tests import tiny
@@ -33,6 +33,29 @@ def test_a_file_becomes_a_kept_dataset_with_its_columns(library: Library, rows_c
     assert data.columns == {"prompt": "question", "response": "answer"}
     assert data.dataset is not None
     assert len(library.open(data.dataset)) == 24
+
+
+def test_a_process_apart_freezes_the_same_and_says_how_far_it_is(
+    library: Library, tmp_path: Path
+) -> None:
+    file = tiny.write_jsonl(tmp_path / "rows.jsonl", tiny.make_rows_of("classification") * 200)
+    spec = TrainSpec.parse({"data": {"path": str(file)}, "objective": "classification"})
+    heard: list[tuple[float, str]] = []
+
+    apart = freeze_apart(spec, library, lambda *said: heard.append(said))
+
+    assert apart == freeze_data(spec, library)
+    assert apart.objective.settings.model_dump()["labels"]
+    assert [share for share, _ in heard] == sorted(share for share, _ in heard)
+
+
+def test_what_a_process_apart_refuses_is_named_at_its_field(
+    library: Library, rows_csv: Path
+) -> None:
+    spec = TrainSpec.parse({"data": {"path": str(rows_csv), "columns": {"prompt": "questoin"}}})
+    with pytest.raises(AskedWrongly) as caught:
+        freeze_apart(spec, library)
+    assert "data.columns.prompt" in [problem.field for problem in caught.value.fields]
 
 
 def test_a_kept_dataset_can_be_named_instead_of_a_file(library: Library, rows_csv: Path) -> None:

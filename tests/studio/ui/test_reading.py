@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from studio.checks.survey import Progress
 from studio.errors import StudioError
 from studio.settings import Home
 from studio.ui.backstage import Backstage
@@ -47,6 +48,37 @@ def test_a_file_is_read_in_and_its_goal_recognised(data: OwnData, draft: Draft) 
     assert read.objective_for == draft.data_file
     assert data.is_read(read)
     assert len(data.found(read).table.rows) == 100_000
+
+
+def test_what_is_being_read_for_a_window_is_not_begun_a_second_time(
+    data: OwnData, draft: Draft, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[Draft] = []
+    read = data.read
+
+    def counted(draft: Draft, on_progress: Progress) -> Draft:
+        begun.append(draft)
+        return read(draft, on_progress)
+
+    monkeypatch.setattr(data, "read", counted)
+    reading = Reading(data)
+    first, second = reading.read("window", draft), reading.read("window", replace(draft, name="x"))
+    next(first)
+    next(second)
+    first.close()
+
+    read_in = ended(second)
+    assert len(begun) == 1
+    assert (read_in.name, read_in.objective_for) == ("x", draft.data_file)
+
+
+def test_a_reading_that_nobody_waited_for_is_begun_anew(data: OwnData, draft: Draft) -> None:
+    reading = Reading(data)
+    first = reading.read("window", draft)
+    next(first)
+    first.close()
+
+    assert data.is_read(ended(reading.read("window", draft)))
 
 
 def test_a_stopped_reading_stays_stopped_until_it_is_asked_for_again(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 from pathlib import Path
 
@@ -121,6 +122,14 @@ def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
     assert "ZIP bomb" in refusal(
         lambda: read(archive(tmp_path / "a.docx", {"word/document.xml": b" " * 200_000_000}))
     )
+
+
+def test_a_bomb_that_lies_about_its_size_is_not_unpacked_either(tmp_path: Path) -> None:
+    size = 200_000_000
+    path = archive(tmp_path / "a.zip", {"a.csv": b"\0" * size})
+    content = path.read_bytes().replace(struct.pack("<I", size), struct.pack("<I", 1_000))
+    path.write_bytes(content)
+    assert "damaged" in refusal(lambda: read(path))
 
 
 def test_an_archive_in_an_archive_is_left_closed(tmp_path: Path) -> None:

@@ -71,6 +71,35 @@ def test_a_pdf_gives_its_paragraphs_with_broken_lines_and_words_joined(tmp_path:
     )
 
 
+def test_a_pdf_loses_what_stands_at_the_edge_of_most_pages_and_says_so(tmp_path: Path) -> None:
+    pages = [
+        [
+            "House rules",
+            "",
+            f"Rule {number} is kept by all who work here.",
+            "",
+            f"Page {number} of 4",
+        ]
+        for number in range(1, 5)
+    ]
+    table = read(write_pdf(tmp_path / "a.pdf", pages))
+    text = "\n".join(str(row["text"]) for row in table.rows)
+    assert [f"Rule {number} is kept by all who work here." in text for number in range(1, 5)]
+    assert "House rules" not in text
+    assert "Page" not in text
+    assert any("'House rules', 'Page 1 of 4'" in note for note in table.notes)
+
+
+def test_what_stands_in_the_middle_of_every_page_or_on_two_only_stays(tmp_path: Path) -> None:
+    pages = [["One.", "Two.", "The same.", "Three.", "Four."][: 5 - number] for number in range(2)]
+    assert "One." in str(list(read(write_pdf(tmp_path / "a.pdf", pages)).rows))
+    same = [
+        [f"Start {word}.", f"More {word}.", "In the middle.", f"Less {word}.", f"End {word}."]
+        for word in ("one", "two", "three", "four")
+    ]
+    assert "In the middle." in str(list(read(write_pdf(tmp_path / "b.pdf", same)).rows))
+
+
 def test_a_page_gives_its_text_without_scripts(tmp_path: Path) -> None:
     page = (
         "<html><head><title>t</title></head><script>evil()</script><p>One &amp; two</p><p>Three</p>"

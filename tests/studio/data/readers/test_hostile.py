@@ -20,6 +20,7 @@ from studio.data.table import Source
 from studio.errors import DataProblem
 from tests.studio.data.files import refusal, words_for
 from tests.studio.data.office import write_docx, write_xlsx
+from tests.studio.data.readers.test_fuzz import LAYOUTS, WHOLE
 
 MEGABYTE = 1 << 20
 LONG = "word " * (10 * MEGABYTE)
@@ -79,6 +80,28 @@ def test_a_file_that_goes_while_it_is_read_is_told(tmp_path: Path) -> None:
     rows = open_source(path).records()
     next(rows)
     path.unlink()
+    assert "changed while it was read" in refusal(lambda: list(rows))
+
+
+@pytest.mark.parametrize("name", WHOLE.values())
+def test_a_file_of_any_kind_that_changes_while_it_is_read_is_refused(
+    tmp_path: Path, name: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes((LAYOUTS / name).read_bytes())
+    rows = open_source(path).records()
+    next(rows)
+    with open(path, "ab") as file:
+        file.write(b"\n")
+    assert f"{name} changed while it was read" in refusal(lambda: list(rows))
+
+
+def test_a_folder_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None:
+    for name in ("german.csv", "french.csv"):
+        (tmp_path / name).write_bytes((LAYOUTS / "german.csv").read_bytes())
+    rows = open_source(tmp_path).records()
+    next(rows)
+    (tmp_path / "third.csv").write_bytes((LAYOUTS / "german.csv").read_bytes())
     assert "changed while it was read" in refusal(lambda: list(rows))
 
 

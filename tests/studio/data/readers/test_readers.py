@@ -33,9 +33,10 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     assert "There is no file" in words_for(tmp_path / "gone.csv")
 
 
-def test_an_empty_file_is_named(tmp_path: Path) -> None:
-    (tmp_path / "rows.csv").touch()
-    assert "rows.csv is empty (0 bytes)" in words_for(tmp_path / "rows.csv")
+@pytest.mark.parametrize("ending", endings())
+def test_nothing_at_all_is_named_whatever_the_ending(tmp_path: Path, ending: str) -> None:
+    (tmp_path / f"rows{ending}").touch()
+    assert f"rows{ending} is empty (0 bytes)" in words_for(tmp_path / f"rows{ending}")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")

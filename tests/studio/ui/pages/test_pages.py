@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,12 +17,10 @@ from studio.settings import Home
 from studio.ui import runs
 from studio.ui.backstage import Backstage
 from studio.ui.draft import Draft
-from studio.ui.filled import field_value
 from studio.ui.form import controls
-from studio.ui.pages import PAGES, export, new_training, try_it
-from studio.ui.pages.new_training_layout import lay_out
-from studio.ui.steps.step import Fields
+from studio.ui.pages import PAGES, export, try_it
 from tests import tiny
+from tests.studio.ui.forms import form, say_soon, shown_of
 
 
 @pytest.fixture
@@ -51,24 +50,6 @@ def test_the_pages_come_in_their_order_with_a_heading_and_an_icon_each() -> None
 
 
 # New training.
-
-
-def form(backstage: Backstage) -> new_training.Form:
-    """The page's form, with its components."""
-    fields = Fields()
-    with gr.Blocks():
-        lay_out(fields)
-    return new_training.Form(backstage, fields)
-
-
-def shown_of(form: new_training.Form, draft: Draft) -> list[Any]:
-    """What the window's controls hold when they show the draft."""
-    return [
-        draft.columns.get(name.partition(".")[2], "")
-        if name.startswith("columns.")
-        else field_value(draft, name)
-        for name in form.fields.components
-    ]
 
 
 def test_what_the_controls_show_is_the_draft_again(backstage: Backstage, tmp_path: Path) -> None:
@@ -118,7 +99,7 @@ def test_a_step_that_is_not_done_keeps_the_person_there_with_words(backstage: Ba
     this = form(backstage)
     shown = ("id", *shown_of(this, Draft()))
 
-    walkthrough, words, *_ = this.advance(1)(*shown)
+    ((walkthrough, words, *_),) = this.advancing.leave_data(*shown)
 
     assert is_skip(walkthrough)
     assert "Choose a file with examples first." in words
@@ -127,7 +108,7 @@ def test_a_step_that_is_not_done_keeps_the_person_there_with_words(backstage: Ba
 def test_a_done_step_leads_on_and_is_remembered(backstage: Backstage) -> None:
     this = form(backstage)
 
-    walkthrough, *_ = this.advance(0)("id", *shown_of(this, Draft()))
+    walkthrough, *_ = this.advancing.advance(0)("id", *shown_of(this, Draft()))
 
     assert walkthrough.selected == 1
     kept = backstage.library.draft("id")
@@ -140,11 +121,61 @@ def test_starting_with_a_step_undone_names_the_step_and_queues_nothing(
 ) -> None:
     this = form(backstage)
 
-    job, words = this.start("id", *shown_of(this, Draft()))
+    *_, (job, words, *_) = this.advancing.start("id", *shown_of(this, Draft()))
 
     assert job == ""
     assert "Data: Choose a file with examples first." in words
     assert backstage.orders.queue.store.jobs() == []
+
+
+def test_a_page_opens_before_its_large_file_is_read_and_shows_how_far_that_is(
+    backstage: Backstage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    say_soon(monkeypatch)
+    file = tiny.write_csv(tmp_path / "rows.csv", 20_000)
+    by_hand = {"prompt": "answer", "response": "question"}
+    draft = Draft(data_from="path", data_path=str(file), step=3)
+    draft = replace(draft, columns=by_hand, columns_for=draft.mapped)
+    this = form(backstage)
+    backstage.library.save_draft("one", draft.to_json())
+
+    opened = this.open(asked_with(draft="one"))
+
+    assert not backstage.own_data.is_known(draft), "nothing was read for it"
+    assert "Reading the file" in str(opened)
+    assert "rows.csv, not read in yet" in str(opened)
+    roles = [each.value for each in opened if isinstance(each, gr.Dropdown)]
+    assert [*by_hand.values()] == [value for value in roles if value]
+
+    updates = this.read_opened("one", *shown_of(this, draft))
+    assert "Reading the file" in str(next(updates))
+    # What is set meanwhile stays set.
+    this.settings_changed("one", *shown_of(this, replace(draft, training={"epochs": 7})))
+    *_, shown = updates
+    assert "20,000 rows" in str(shown)
+    assert "rows.csv: All 20,000 rows are ready." in str(shown)
+    kept = backstage.library.draft("one")
+    assert kept is not None
+    assert kept.value["training"]["epochs"] == 7
+    assert Draft.from_json(kept.value).chosen_columns == by_hand
+
+
+def test_an_opened_page_whose_file_can_be_stopped_says_so_and_reads_it_again_when_asked(
+    backstage: Backstage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    say_soon(monkeypatch)
+    file = tiny.write_csv(tmp_path / "rows.csv", 20_000)
+    draft = Draft(data_from="path", data_path=str(file))
+    this = form(backstage)
+    shown = shown_of(this, draft)
+    updates = this.read_opened("one", *shown)
+    next(updates)
+    list(this.stop_or_read_again("one", *shown))
+    *_, stopped = updates
+
+    assert "Reading was stopped" in str(stopped)
+    *_, again = this.stop_or_read_again("one", *shown)
+    assert "20,000 rows" in str(again)
 
 
 def test_figures_that_cannot_be_computed_say_which_setting_is_wrong(backstage: Backstage) -> None:

@@ -235,6 +235,8 @@ def test_what_this_machine_does_not_have_is_said_at_the_setting(
 
 def test_the_review_says_everything_that_was_chosen(tmp_path: Path, data: OwnData) -> None:
     draft = draft_on(tiny.write_csv(tmp_path / "replies.csv", 24))
+    assert "replies.csv, not read in yet" in text(review_step.shown(draft, data)[1])
+    data.read(draft)
     name, summary, spec = review_step.shown(draft, data)
 
     assert name.placeholder == "replies, LoRA"

@@ -1,0 +1,51 @@
+"""The form of New training without a browser: its handlers, and what the controls hold of a draft."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from studio.data.stored import StoredRows
+from studio.ui import waiting
+from studio.ui.backstage import Backstage
+from studio.ui.draft import Draft
+from studio.ui.filled import field_value
+from studio.ui.pages import new_training
+from studio.ui.pages.new_training_layout import lay_out
+from studio.ui.steps.step import Fields
+
+
+def form(backstage: Backstage) -> new_training.Form:
+    """The page's form, with its components."""
+    fields = Fields()
+    with gr.Blocks():
+        lay_out(fields)
+    return new_training.Form(backstage, fields)
+
+
+def shown_of(form: new_training.Form, draft: Draft) -> list[Any]:
+    """What the window's controls hold when they show the draft."""
+    return [
+        draft.columns.get(name.partition(".")[2], "")
+        if name.startswith("columns.")
+        else field_value(draft, name)
+        for name in form.fields.components
+    ]
+
+
+def say_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work tells how far it is from its first moment on, so that few rows do."""
+    monkeypatch.setattr(waiting, "SOON_S", 0.01)
+    monkeypatch.setattr(waiting, "EVERY_S", 0.05)
+
+
+def read_no_rows_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on this process fails where it goes through rows on disk; others do not."""
+
+    def refused(*_: Any) -> Any:
+        raise AssertionError("the page's process goes through the rows")
+
+    monkeypatch.setattr(StoredRows, "batches", refused)
+    monkeypatch.setattr(StoredRows, "__iter__", refused)
