@@ -54,9 +54,11 @@ def studio(tmp_path: Path, known_machine: Path) -> Iterator[PageServer]:
     """A studio with a home of its own, ended with everything that it started."""
     home = tmp_path / "home"
     shutil.copytree(known_machine, home)
-    server = PageServer(home).start()
-    yield server
-    server.end_everything()
+    server = PageServer(home)
+    try:
+        yield server.start()
+    finally:
+        server.end_everything()
     for name in OF_THE_MACHINE:
         if (home / name).exists():
             shutil.copy(home / name, known_machine)
