@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from pathlib import Path
 
@@ -60,16 +59,6 @@ class Person:
     def sees(self, words: str | re.Pattern[str], timeout_ms: float = SOON_MS) -> None:
         """Wait until the words are on the page."""
         expect(self.page.get_by_text(words).first).to_be_visible(timeout=timeout_ms)
-
-    def pictures(self, name: str, place: Locator | None = None) -> None:
-        """Keep a picture of the window in the folder STUDIO_SHOTS, where somebody wants to see it."""
-        folder = os.environ.get("STUDIO_SHOTS")
-        if not folder:
-            return
-        if place is not None:
-            place.scroll_into_view_if_needed()
-        self.page.wait_for_timeout(400)
-        self.page.screenshot(path=Path(folder) / f"{name}.png", full_page=place is None)
 
     # New training.
 
