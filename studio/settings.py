@@ -69,6 +69,15 @@ class Home:
         return self.folder / "runs"
 
     @property
+    def adapters(self) -> Path:
+        """Adapters that later trainings go on from, each named by what its files are."""
+        return self.folder / "adapters"
+
+    def adapter(self, revision: str) -> Path:
+        """The kept adapter whose files have this fingerprint."""
+        return self.adapters / revision[:16]
+
+    @property
     def encodings(self) -> Path:
         """Rows that were tokenised once; may be emptied when nothing runs."""
         return self.folder / "encodings"

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from studio.formats import FORMATS
 from studio.settings import ASSETS
-from studio.spec import TrainOrder, TrainSpec
+from studio.spec import TrainOrder
+from studio.training.earlier import BENEATH
 from studio.training.heads import Head
 
 
@@ -26,11 +27,12 @@ def write_card(order: TrainOrder, format_name: str, folder: Path) -> None:
         format=FORMATS[format_name].title,
         sentence=FORMATS[format_name].sentence,
         method=spec.method.method.title,
+        origin=_origin(order),
         settings=json.dumps(spec.method.settings.model_dump(mode="json"), indent=1),
         objective=spec.objective.objective.title,
-        epochs=spec.training.epochs,
+        epochs="those of its parts" if order.parts else spec.training.epochs,
         learning_rate=spec.training.learning_rate,
-        usage=_usage(format_name, spec),
+        usage=_usage(format_name, order),
     )
     (folder / "README.md").write_text(card, encoding="utf-8")
     for name in ("LICENSE", "LICENSE.txt", "LICENSE.md", "NOTICE"):
@@ -48,8 +50,22 @@ def _front_matter(licence: str | None) -> str:
     return "\n".join(lines)
 
 
-def _usage(format_name: str, spec: TrainSpec) -> str:
+def _origin(order: TrainOrder) -> str:
+    """The table's lines on the trainings that came before; none where there are none."""
+    summed = " + ".join(f"{each.weight:g} × {each.title}" for each in order.parts)
+    lines = {
+        "Made of": summed,
+        "Goes on from": order.start.title if order.start else "",
+        "Already part of the base": ", ".join(each.title for each in order.base.beneath),
+    }
+    return "".join(f"\n| {name} | {value} |" for name, value in lines.items() if value)
+
+
+def _usage(format_name: str, order: TrainOrder) -> str:
     """The lines of Python that load this format, `FOLDER` standing for where it lies."""
+    spec, beneath = order.spec, ""
+    for number in range(len(order.base.beneath)):
+        beneath += f'base = PeftModel.from_pretrained(base, "FOLDER/{BENEATH}/{number}").merge_and_unload()\n'
     head, held = Head.of(spec.objective), spec.model
     builder = head.kind.builder.__name__
     if format_name == "adapter":
@@ -71,7 +87,7 @@ def _usage(format_name: str, spec: TrainSpec) -> str:
         return (
             "from peft import PeftModel\n"
             f"from transformers import {', '.join(sorted(imports))}\n\n{notes}"
-            f'base = {builder}.from_pretrained("FOLDER OF THE BASE MODEL"{options})\n'
+            f'base = {builder}.from_pretrained("FOLDER OF THE BASE MODEL"{options})\n{beneath}'
             'model = PeftModel.from_pretrained(base, "FOLDER")\n'
             'tokenizer = AutoTokenizer.from_pretrained("FOLDER")'
         )

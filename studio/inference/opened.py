@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +13,9 @@ import torch
 from torch import nn
 
 from studio.errors import StudioError
-from studio.spec import TrainOrder
-from studio.training import adapters, loading
+from studio.settings import Home
+from studio.spec import ModelChoice, TrainOrder
+from studio.training import adapters, earlier, loading
 from studio.training.heads import Head
 from studio.training.loading import Numbers
 
@@ -60,6 +61,8 @@ class Opened:
     tokenizer: Any
     numbers: Numbers
     device: torch.device
+    # What is part of the base, in this order.
+    beneath: tuple[Path, ...] = ()
 
     @contextmanager
     def base(self) -> Iterator[nn.Module]:
@@ -68,32 +71,56 @@ class Opened:
             with adapters.without(self.model) as base:
                 yield base
         else:
-            base = _load(Path(self.order.base.folder), self.order, self.numbers, self.tokenizer)
+            base = load_base(self.order, self.numbers, self.tokenizer, self.beneath)
             yield base.to(self.device).eval()
 
 
-def _load(folder: Path, order: TrainOrder, numbers: Numbers, tokenizer: Any) -> nn.Module:
-    """The model in `folder` with the head that the order's objective needs, as training began with it."""
+def load_base(
+    order: TrainOrder, numbers: Numbers, tokenizer: Any, beneath: Sequence[Path] = ()
+) -> nn.Module:
+    """The model as the order's training began with it, without its method."""
+    base = _load(Path(order.base.folder), order, numbers, tokenizer, held=order.spec.model)
+    return earlier.merged_into(base, beneath)
+
+
+def _load(
+    folder: Path,
+    order: TrainOrder,
+    numbers: Numbers,
+    tokenizer: Any,
+    held: ModelChoice | None = None,
+) -> nn.Module:
+    """The model in `folder` with the head that the order's objective needs."""
     head, seed = Head.of(order.spec.objective), order.spec.training.seed
-    # What was trained whole is not held in few bits.
-    held = order.spec.model if folder == Path(order.base.folder) else None
     model = loading.load_base(folder, numbers.weights, held=held, head=head, seed=seed)
     loading.padding_id(model, tokenizer, head)
     return model
 
 
+def numbers_of(order: TrainOrder, trained: Path, device: torch.device) -> Numbers:
+    """The precision that a run was trained in."""
+    trains_weights = not adapters.is_adapter(trained)
+    return loading.choose_numbers(
+        order.spec.training.precision, device, trains_weights=trains_weights
+    )
+
+
+def beneath_of(order: TrainOrder, run_folder: Path) -> tuple[Path, ...]:
+    """The kept adapters that are part of the base. Raises StudioError where one is gone."""
+    home = Home.of_run(run_folder)
+    return tuple(earlier.folder_of(each, home) for each in order.base.beneath)
+
+
 def open_run(run_folder: Path, *, device: str = "auto") -> Opened:
     """Load the tuned model of a run, in the precision that it was trained in, ready to answer."""
-    order = read_order(run_folder)
-    trained = trained_folder(run_folder)
-    where = loading.choose_device(device)
-    is_adapter = adapters.is_adapter(trained)
-    numbers = loading.choose_numbers(
-        order.spec.training.precision, where, trains_weights=not is_adapter
-    )
-    base_folder = Path(order.base.folder)
-    tokenizer = loading.load_tokenizer(base_folder)
-    model = _load(base_folder if is_adapter else trained, order, numbers, tokenizer)
-    if is_adapter:
-        model = adapters.load(model, trained)
-    return Opened(order, model.to(where).eval(), tokenizer, numbers, where)
+    order, where = read_order(run_folder), loading.choose_device(device)
+    trained, beneath = trained_folder(run_folder), beneath_of(order, run_folder)
+    numbers = numbers_of(order, trained, where)
+    tokenizer = loading.load_tokenizer(Path(order.base.folder))
+    model: nn.Module
+    if adapters.is_adapter(trained):
+        model = adapters.load(load_base(order, numbers, tokenizer, beneath), trained)
+    else:
+        # What was trained whole is not held in few bits, and has what lay beneath it.
+        model = _load(trained, order, numbers, tokenizer)
+    return Opened(order, model.to(where).eval(), tokenizer, numbers, where, beneath)

@@ -125,4 +125,7 @@ METHOD = Method(
     memory="exact",
     peft_config=peft_config,
     unsuited=unsuited,
+    why_finished=lambda settings: (
+        "its ranks were given out and its singular values became part of a plain LoRA"
+    ),
 )

@@ -71,4 +71,5 @@ METHOD = Method(
     is_mergeable=False,
     peft_config=peft_config,
     unsuited=bottleneck.unsuited,
+    why_finished=lambda settings: "its experts were averaged into one plain adapter",
 )

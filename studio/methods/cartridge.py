@@ -67,4 +67,5 @@ METHOD = Method(
     packs=False,
     recomputes=False,
     unsuited=unsuited,
+    free_settings=frozenset({"text"}),
 )

@@ -109,4 +109,5 @@ METHOD = Method(
     memory="exact",
     peft_config=peft_config,
     rate_factor=rate_factor,
+    why_finished=lambda settings: "which weights it changes was settled",
 )

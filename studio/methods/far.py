@@ -96,4 +96,5 @@ METHOD = Method(
     memory="exact",
     peft_config=peft_config,
     unsuited=unsuited,
+    why_finished=lambda settings: "which nodes are its learners was settled",
 )

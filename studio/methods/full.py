@@ -39,4 +39,7 @@ METHOD = Method(
     peft_config=peft_config,
     rate_share=share_of_whole_weights,
     is_well_known=True,
+    why_finished=lambda settings: (
+        "it left a whole model and no adapter; export that and choose its folder as the model"
+    ),
 )

@@ -101,4 +101,7 @@ METHOD = Method(
     packs=False,
     unsuited=unsuited,
     builds_on="PROMPT_TUNING",
+    why_finished=lambda settings: (
+        "what it left is a plain prompt, not the few numbers that it was made of"
+    ),
 )

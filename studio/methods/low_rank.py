@@ -140,6 +140,17 @@ def _too_wide(settings: Settings, chosen: list[Module]) -> str | None:
     return None
 
 
+# What decides neither shape nor scale of what is learned.
+FREE_SETTINGS = frozenset({"dropout", "init", "plus_ratio"})
+
+
+def why_finished(settings: Settings) -> str | None:
+    """Start values from the weights are written out beside what was learned, as a LoRA of twice the rank."""
+    if settings.init not in FROM_WEIGHTS:
+        return None
+    return f'with init "{settings.init}" it left a LoRA of twice the rank'
+
+
 def rate_factor(settings: Settings, parameter: str) -> float:
     """LoRA+ (arXiv:2402.12354): B learns `plus_ratio` times faster than A."""
     return settings.plus_ratio if settings.plus_ratio and "lora_B" in parameter else 1.0

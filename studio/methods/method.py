@@ -77,6 +77,11 @@ class Method:
     # PEFT's type of the adapters that it builds on, where it begins from those of earlier trainings: its
     # settings then have a field `earlier`.
     builds_on: str | None = None
+    # Why the adapter that it leaves cannot itself learn on in a later training, by its settings: the rest of
+    # "it cannot learn on, because ..."; None where it can.
+    why_finished: Callable[[Any], str | None] = lambda settings: None
+    # The settings that may differ where an adapter learns on: they decide neither shape nor scale of it.
+    free_settings: frozenset[str] = frozenset({"dropout"})
     # The module of `training/tuners` that puts it on a model, where that is not the one of its own name.
     tuner: str | None = None
 

@@ -73,4 +73,5 @@ METHOD = Method(
     unmergeable=UNMERGEABLE,
     peft_config=peft_config,
     packs=False,
+    why_finished=lambda settings: "the network that made its prompt was not kept",
 )

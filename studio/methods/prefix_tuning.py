@@ -81,4 +81,8 @@ METHOD = Method(
     packs=False,
     recomputes=False,
     unsuited=unsuited,
+    why_finished=lambda settings: (
+        "the network that made its prefix was not kept" if settings.projection else None
+    ),
+    free_settings=frozenset({"text"}),
 )

@@ -66,4 +66,5 @@ METHOD = Method(
     peft_config=peft_config,
     packs=False,
     is_well_known=True,
+    free_settings=frozenset({"init", "text"}),
 )

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from studio.methods.low_rank import Settings, peft_config, rate_factor, rate_share, unsuited
+from studio.methods.low_rank import (
+    FREE_SETTINGS,
+    Settings,
+    peft_config,
+    rate_factor,
+    rate_share,
+    unsuited,
+    why_finished,
+)
 from studio.methods.method import Method
 
 METHOD = Method(
@@ -26,6 +34,8 @@ METHOD = Method(
     rate_factor=rate_factor,
     rate_share=rate_share,
     unsuited=unsuited,
+    why_finished=why_finished,
+    free_settings=FREE_SETTINGS,
     quantization="nf4",
     tuner="lora",
     is_well_known=True,

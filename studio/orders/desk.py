@@ -17,6 +17,8 @@ from studio.formats import FORMATS
 from studio.library import Library
 from studio.models.source import ResolvedModel, resolve
 from studio.models.window import learned_places
+from studio.orders.combining import combination
+from studio.orders.continuing import freeze_adapter, refuse_unfit
 from studio.orders.earlier import freeze_earlier
 from studio.orders.freezing import Freeze, Progress, freeze_data, silent
 from studio.orders.rate import suited
@@ -31,6 +33,8 @@ logger = logging.getLogger(__name__)
 # Imported by the queue's own programs where they are needed, never here.
 TASKS = "studio.tasks:TASKS"
 DEVICES = "studio.devices:slots"
+# What leaves a trained model.
+TRAINED = ("train", "combine")
 
 Estimate = Callable[[TrainSpec], dict[str, Any]]
 Trial = Callable[[TrainSpec], dict[str, Any]]
@@ -88,14 +92,16 @@ class Orders:
         )
         name = spec.name or f"{resolved.title} on {Path(str(spec.data.path)).stem}"
         spec = suited(replace(spec, model=frozen, name=name), resolved)
-        spec = freeze_earlier(spec, resolved, self._finished, self.home)
+        spec = freeze_earlier(spec, resolved, self.finished, self.home)
+        ground = freeze_adapter(spec, _base(resolved), self.require_finished, self.home)
+        spec = ground.spec
         if resolved.folder is not None:
             spec = spec.within(learned_places(resolved.folder))
         kind, slots = slots_for(spec.training)
         on_progress(1.0, "One step on a few of the layers")
         self._refuse_what_fails(spec)
         on_progress(1.0, "What it will need")
-        order = TrainOrder(spec, _base(resolved), self._predicted(spec))
+        order = TrainOrder(spec, ground.base, self._predicted(spec), ground.start)
         needed = _needed(order.predicted or {})
         if needed is not None and spec.training.offload != "none":
             # The layers can wait in the main memory; what they take is most of the weights.
@@ -116,6 +122,13 @@ class Orders:
             needs_bytes=needed and needed * (spec.training.processes // slots),
             after=preparation.id if preparation else None,
         )
+
+    def refuse_adapter(self, spec: TrainSpec) -> None:
+        """Raises AskedWrongly where `spec` cannot go on from the earlier training that it names."""
+        if spec.model.adapter is not None:
+            resolved = resolve(spec.model.source, spec.model.revision, self.home)
+            earlier = self.require_finished(spec.model.adapter)
+            refuse_unfit(spec, _base(resolved), earlier)
 
     def prepare_model(self, source: str, revision: str | None = None) -> Job | None:
         """Fetch or convert a model ahead of any training; None when it is ready."""
@@ -148,6 +161,17 @@ class Orders:
             )
         name = f"{run.name}: {format_name}"
         return self.queue.enqueue("export", spec.to_json(), name=name, slot_kind="cpu")
+
+    def combine(
+        self, weights: Mapping[int, float], *, rank: int | None = None, name: str = ""
+    ) -> Job:
+        """Queue a new adapter that is the weighted sum of those of finished trainings.
+
+        Raises AskedWrongly where they cannot be summed, or their sum not be reduced to `rank`.
+        """
+        runs = [self.require_finished(job_id) for job_id in weights]
+        order = combination(list(zip(runs, weights.values(), strict=True)), rank, name, self.home)
+        return self.queue.enqueue("combine", order.to_json(), name=order.spec.name, slot_kind="cpu")
 
     def answers(self, job_id: int) -> Job:
         """Queue the answering of a finished run's held-out questions, before and after."""
@@ -211,9 +235,10 @@ class Orders:
         return job
 
     def require_finished(self, job_id: int) -> Job:
-        """The training `job_id`. Raises AskedWrongly unless it is one, and finished."""
+        """The training, or combination of trainings, `job_id`. Raises AskedWrongly unless it is one, and
+        finished."""
         job = self.queue.store.job(job_id)
-        if job.task != "train" or job.state != JobState.SUCCEEDED:
+        if job.task not in TRAINED or job.state != JobState.SUCCEEDED:
             raise AskedWrongly(
                 f"Job {job_id} ({job.name}) is not a finished training: it is a '{job.task}' job and "
                 f"its state is '{job.state.value}'. `jobs list` shows the finished ones.",
@@ -221,8 +246,10 @@ class Orders:
             )
         return job
 
-    def _finished(self) -> list[Job]:
-        return self.queue.store.jobs(states={JobState.SUCCEEDED}, task="train")
+    def finished(self) -> list[Job]:
+        """All that ended with a trained model: trainings, and combinations of several."""
+        ended = self.queue.store.jobs(states={JobState.SUCCEEDED})
+        return [job for job in ended if job.task in TRAINED]
 
     def _refuse_what_cannot_merge(self, run: Job, format_name: str) -> None:
         """Before anything runs: a whole model cannot be made of what stays beside the weights."""

@@ -2,13 +2,14 @@
 
 from studio.spec.choices import LoggerChoice, MethodChoice, ObjectiveChoice
 from studio.spec.export import ExportSpec
-from studio.spec.order import Base, TrainOrder
+from studio.spec.order import Base, Earlier, TrainOrder
 from studio.spec.sections import DataChoice, ModelChoice, Training
 from studio.spec.train import TrainSpec
 
 __all__ = [
     "Base",
     "DataChoice",
+    "Earlier",
     "ExportSpec",
     "LoggerChoice",
     "MethodChoice",

@@ -47,6 +47,30 @@ class ModelChoice(Section):
             "memory": {"False": "exact", "True": "exact"},
         },
     )
+    adapter: int | None = Field(
+        None,
+        ge=1,
+        title="Go on from an earlier training",
+        description="The number of a finished training on the same base whose adapter this one goes on "
+        "from.",
+        json_schema_extra={"unit": "", "cost": "", "level": "basic"},
+    )
+    adapter_use: Literal["train", "merge"] = Field(
+        "train",
+        title="What becomes of it",
+        description="`train`: that adapter itself learns on, by the same method; `merge`: it becomes part "
+        "of the base and stays as it is, and any method learns something new on top.",
+        json_schema_extra={"unit": "", "cost": "", "level": "basic"},
+    )
+    adapter_revision: str | None = Field(
+        None,
+        description="What that adapter's files must be; filled in when the training is queued.",
+    )
+
+    @property
+    def learns_on(self) -> bool:
+        """Whether an earlier adapter itself is trained further."""
+        return self.adapter is not None and self.adapter_use == "train"
 
 
 class DataChoice(Section):

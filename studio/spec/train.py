@@ -114,6 +114,7 @@ class TrainSpec:
             )
             problems.append(FieldProblem("model.quantization", words))
         problems += self._what_the_method_cannot()
+        problems += self._cannot_go_on()
         if self.training.early_stopping is not None:
             problems += self._nothing_to_stop_by()
         if self.training.sharding != "none":
@@ -141,6 +142,25 @@ class TrainSpec:
         if self.training.packing == "on" and not method.packs:
             words = f'{method.title} needs each row in a line of its own: use "auto" or "off".'
             found.append(FieldProblem("training.packing", words))
+        return found
+
+    def _cannot_go_on(self) -> list[FieldProblem]:
+        """What speaks against going on from an earlier adapter, whatever that is."""
+        if self.model.adapter is None:
+            return []
+        method, found = self.method.method, []
+        reason = method.why_finished(self.method.settings) if self.model.learns_on else None
+        if reason:
+            words = f"What {method.title} leaves cannot itself learn on: {reason}. "
+            if method.is_mergeable and method.family != "full":
+                words += 'Use "merge": it then becomes part of the base, and something new is learned on top.'
+            found.append(FieldProblem("model.adapter_use", words.strip()))
+        if not self.model.learns_on and self.model.quantization != "none":
+            words = (
+                "The base is held in so few bits that what is merged into it would be rounded away. Use "
+                '"train", or quantization "none" with a method such as lora.'
+            )
+            found.append(FieldProblem("model.adapter_use", words))
         return found
 
     def within(self, places: int | None) -> TrainSpec:

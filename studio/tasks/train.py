@@ -24,7 +24,6 @@ from studio.errors import StudioError
 from studio.inference.opened import ADAPTER_FOLDER, MODEL_FOLDER, ORDER_FILE, SHAPE_FILE
 from studio.library import Library
 from studio.library.residuals import Residual
-from studio.models.source import resolve
 from studio.models.window import learned_places
 from studio.settings import Home
 from studio.spec import TrainOrder, TrainSpec
@@ -33,6 +32,7 @@ from studio.training import (
     adapters,
     checkups,
     compiling,
+    earlier,
     encoding,
     liger,
     loading,
@@ -44,7 +44,7 @@ from studio.training.batching import PACKABLE
 from studio.training.fitting import is_out_of_memory
 from studio.training.fused import fuse
 from studio.training.heads import Head
-from studio.training.kept import kept_split
+from studio.training.kept import kept_base, kept_split
 from studio.training.kept_encodings import KeptEncodings
 from studio.training.loading import Numbers
 from studio.training.loop import Report, Setup
@@ -211,18 +211,8 @@ def _order(context: TaskContext, ranks: Ranks) -> TrainOrder:
     """The order, written into the run's folder so that the run can be understood without the queue."""
     order = TrainOrder.parse(context.spec)
     require_installed(order.spec.loggers, order.spec.training.kernels)
-    home = Home.of_run(context.folder)
-    # Refuses a model that was changed since the run was queued.
-    resolved = resolve(order.base.source, order.spec.model.revision, home)
-    if resolved.folder is None:
-        raise StudioError(
-            f"The model '{order.base.title}' is not in {home.models} any more. Start the run anew: "
-            "the model is then prepared again.",
-            code="model_missing",
-        )
-    licence = resolved.licence or order.base.licence  # of the Hub's models known once they are here
-    base = replace(order.base, folder=str(resolved.folder), licence=licence)
-    order = replace(order, base=base, spec=_settled(context, order.spec, resolved.folder))
+    base = kept_base(order.base, Home.of_run(context.folder))
+    order = replace(order, base=base, spec=_settled(context, order.spec, Path(base.folder)))
     if ranks.is_first:
         durable.write_json(context.folder / ORDER_FILE, order.to_json())
         durable.write_json(context.folder / "spec.json", order.spec.to_json())
@@ -256,9 +246,9 @@ def _set_up(context: TaskContext, order: TrainOrder, ranks: Ranks) -> Setup:
     trains_weights = spec.method.method.family == "full"
     numbers = loading.choose_numbers(spec.training.precision, device, trains_weights=trains_weights)
     head = Head.of(spec.objective)
-    base = _base(folder, spec, numbers, rows)
+    base = _base(context, order, numbers, rows)
     predicted = (order.predicted or {}).get("memory", {}).get("peak_bytes")
-    model, packed = _made_ready(context, spec, base, device, len(tokenizer), ranks, predicted)
+    model, packed = _made_ready(context, order, base, device, len(tokenizer), ranks, predicted)
     checkpoints = context.folder / "checkpoints"
     if context.crashes:
         context.log(
@@ -303,7 +293,7 @@ def _rows(context: TaskContext, spec: TrainSpec, tokenizer: Any) -> Prepared:
 
 def _made_ready(
     context: TaskContext,
-    spec: TrainSpec,
+    order: TrainOrder,
     base: nn.Module,
     device: torch.device,
     vocabulary: int,
@@ -311,6 +301,7 @@ def _made_ready(
     predicted_bytes: int | None,
 ) -> tuple[nn.Module, bool]:
     """The method attached to the base, all of it on the device; and whether rows share a line."""
+    spec = order.spec
     is_sharded, is_offloaded = spec.training.sharding != "none", spec.training.offload != "none"
     _refuse_untried(spec, device)
     # A model that is spread or offloaded never lies on a device whole.
@@ -319,6 +310,10 @@ def _made_ready(
     model = adapters.attach(
         base, spec.method, seed=spec.training.seed, head=Head.of(spec.objective)
     )
+    if order.start is not None:
+        kept = earlier.folder_of(order.start, Home.of_run(context.folder))
+        earlier.begin_as(model, kept, spec.method)
+        context.log(f"The adapter of training {order.start.run} ({order.start.title}) learns on.")
     recompute(model, spec.training.recomputed_share)
     if spec.training.kernels == "liger":
         context.log(f"{liger.use(model, device)} modules compute with Liger's kernels.")
@@ -375,16 +370,21 @@ def _packs(spec: TrainSpec, model: nn.Module, vocabulary: int) -> bool:
     return packed
 
 
-def _base(folder: Path, spec: TrainSpec, numbers: Numbers, rows: Prepared) -> nn.Module:
-    """The base with the head that the objective needs. Raises ModelProblem where it cannot be trained."""
+def _base(context: TaskContext, order: TrainOrder, numbers: Numbers, rows: Prepared) -> nn.Module:
+    """The base with the head that the objective needs, and what lies beneath the new adapter merged into
+    it. Raises ModelProblem where it cannot be trained."""
+    spec, home = order.spec, Home.of_run(context.folder)
     base = loading.load_base(
-        folder,
+        Path(order.base.folder),
         numbers.weights,
         spec.training.attention,
         spec.model,
         head=Head.of(spec.objective),
         seed=spec.training.seed,
     )
+    for each in order.base.beneath:
+        base = earlier.merged_into(base, [earlier.folder_of(each, home)])
+        context.log(f"The adapter of training {each.run} ({each.title}) is part of the base here.")
     rows.ahead.watch(
         lambda _, seen: checkups.refuse_other_tokenizer(
             base, checkups.highest_id(ids for row in seen for ids in row.lines())
@@ -409,6 +409,7 @@ def _with_reference(context: TaskContext, setup: Setup) -> Setup:
             setup.asked_fit,
             context.log,
             setup.ranks,
+            learns_on=setup.spec.model.learns_on,
         )
         for name, rows in (("training", setup.training), ("held_out", setup.held_out))
     )

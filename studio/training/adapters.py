@@ -10,6 +10,8 @@ from typing import Any
 
 import peft
 import torch
+from peft.tuners.tuners_utils import BaseTunerLayer
+from peft.utils import AuxiliaryTrainingWrapper, ModulesToSaveWrapper
 from torch import nn
 
 from studio.errors import AskedWrongly, FieldProblem, StudioError
@@ -108,17 +110,56 @@ def save(model: nn.Module, folder: Path, *, base_name: str, choice: MethodChoice
         model.save_pretrained(folder, safe_serialization=True)  # type: ignore[operator]
 
 
-def load(base: nn.Module, folder: Path) -> peft.PeftModel:
+def load(base: nn.Module, folder: Path, name: str = "default") -> peft.PeftModel:
     """The adapter in `folder` put on `base`, frozen. Raises StudioError when it does not fit."""
     try:
         config = peft.PeftConfig.from_pretrained(str(folder))
-        adopted = (tuner.adopts(config, base) for tuner in TUNERS.values())
-        ours = next((each for each in adopted if each is not None), config)
-        return peft.PeftModel.from_pretrained(base, str(folder), config=ours, is_trainable=False)
+        ours = _adopted(config, base) or config
+        return peft.PeftModel.from_pretrained(
+            base, str(folder), adapter_name=name, config=ours, is_trainable=False
+        )
     except (OSError, ValueError, RuntimeError) as error:
         raise StudioError(
             f"The adapter in {folder} cannot be put on this base model: {error}"
         ) from error
+
+
+def _adopted(config: peft.PeftConfig, base: nn.Module) -> Any | None:
+    """A configuration of ours for an adapter of PEFT's that one of our tuners computes; None for others."""
+    adopted = (tuner.adopts(config, base) for tuner in TUNERS.values())
+    return next((each for each in adopted if each is not None), None)
+
+
+def load_beside(model: peft.PeftModel, folder: Path, name: str) -> bool:
+    """The adapter in `folder` put on `model` beside those that it has, not in use yet; False where PEFT
+    holds no such two on one base."""
+    config = peft.PeftConfig.from_pretrained(str(folder))
+    held = next(iter(model.peft_config.values()))
+    if config.peft_type != held.peft_type or _adopted(config, model.get_base_model()):
+        return False
+    try:
+        model.load_adapter(str(folder), adapter_name=name, is_trainable=False)
+    except (ValueError, RuntimeError, NotImplementedError):
+        return False
+    return True
+
+
+def take_off(model: peft.PeftModel) -> nn.Module | None:
+    """The base without any adapter, as it was before; None where it cannot be had back."""
+    whole = model.get_base_model()
+    # Unloaded by PEFT, a module that trained whole would stay as it became.
+    for name, module in list(whole.named_modules()):
+        if isinstance(module, ModulesToSaveWrapper):
+            parent, _, last = name.rpartition(".")
+            setattr(whole.get_submodule(parent), last, module.original_module)
+    try:
+        base: Any = whole if prompts.learns_one(model) else model.unload()
+    except (AttributeError, NotImplementedError, ValueError):
+        return None
+    if any(isinstance(each, BaseTunerLayer | AuxiliaryTrainingWrapper) for each in base.modules()):
+        return None
+    vars(base).pop("peft_config", None)
+    return base  # type: ignore[no-any-return]
 
 
 def has_adapter(model: nn.Module) -> bool:

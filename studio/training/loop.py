@@ -207,7 +207,9 @@ def _begin(setup: Setup, schedule: Schedule) -> tuple[torch.optim.Optimizer, Pos
     torch.manual_seed(training.seed)
     saved = checkpoints.newest(setup.checkpoints, setup.ranks)
     if saved is None:
-        tuner.prepare(setup.model, settings, _ground(setup, schedule))
+        # Where an earlier adapter learns on, the method has begun already.
+        if not setup.spec.model.learns_on:
+            tuner.prepare(setup.model, settings, _ground(setup, schedule))
     else:
         tuner.restore(setup.model, settings, saved.method_state())
     # Until here all ranks drew the same numbers: their weights must be the same.

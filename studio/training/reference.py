@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,12 +30,14 @@ def with_reference(
     fit: Fit,
     on_words: Callable[[str], None],
     ranks: Ranks = ALONE,
+    *,
+    learns_on: bool = False,
 ) -> list[Encoded]:
     """The rows, each with the log-probabilities of its two answers under the base model.
 
-    The base is the model with its adapter off, so no second one is held; where all weights train it
-    is the model before training. They are computed once, each rank a part, and kept in `file`: a
-    resumed run reads them.
+    The base is the model with its adapter off, so no second one is held; where all weights train, or an
+    earlier adapter learns on, it is the model before training. They are computed once, each rank a part,
+    and kept in `file`: a resumed run reads them.
     """
     if ranks.first_says(file.is_file()):
         kept = safetensors.torch.load_file(file)["scores"]
@@ -43,7 +45,7 @@ def with_reference(
             return _joined(rows, kept)
     was_training = model.training
     model.eval()
-    with adapters.without(model) as base:
+    with nullcontext(model) if learns_on else adapters.without(model) as base:
         own, _ = survive(
             lambda fit: _all_scores(base, batches_of(ranks.share(rows), fit), precision),
             fit,

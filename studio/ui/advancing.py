@@ -123,7 +123,17 @@ class Advancing:
         if number == DATA:
             missing = data_step.missing(draft, self._data, on_progress)
             return missing or model_step.unsuited(draft, home)
-        return method_step.missing(draft)
+        return method_step.missing(draft) or self._cannot_go_on(draft)
+
+    def _cannot_go_on(self, draft: Draft) -> str:
+        """Why the earlier training cannot be gone on from, in words; empty where it can."""
+        if not draft.adapter:
+            return ""
+        try:
+            self._backstage.orders.refuse_adapter(draft.to_spec())
+        except (StudioError, QueueError) as error:
+            return error.words
+        return ""
 
     def first_missing(self, draft: Draft, on_progress: Progress = silent) -> str:
         """The first step that is not done yet, and why; empty when all are."""

@@ -30,6 +30,9 @@ class Draft:
     model_hub: str = ""
     # In how few bits the base is held; empty: as the method wants it.
     quantization: str = ""
+    # The number of the training that it goes on from; empty: the model as it is.
+    adapter: str = ""
+    adapter_use: str = "train"
     data_from: str = "upload"
     data_upload: str = ""
     data_path: str = ""
@@ -89,6 +92,8 @@ class Draft:
             model_path=source if model_from == "path" else "",
             model_hub=source if model_from == "hub" else "",
             quantization="" if held == usually else held,
+            adapter=str(spec["model"].get("adapter") or ""),
+            adapter_use=str(spec["model"].get("adapter_use") or "train"),
             data_from="starter" if path == str(STARTER_DATA) else data_from,
             data_path="" if path == str(STARTER_DATA) or data_from == "hub" else path,
             data_hub=path.removeprefix(PREFIX).partition("@")[0] if data_from == "hub" else "",
@@ -119,8 +124,18 @@ class Draft:
         }[self.model_from]
 
     @property
-    def _held(self) -> dict[str, str]:
-        return {"quantization": self.quantization} if self.quantization else {}
+    def _held(self) -> dict[str, Any]:
+        held: dict[str, Any] = {"quantization": self.quantization} if self.quantization else {}
+        if self.adapter.isdigit():
+            held |= {"adapter": int(self.adapter), "adapter_use": self.adapter_use}
+        return held
+
+    @property
+    def base_source(self) -> str:
+        """The base as a queued training names it."""
+        if self.model_from == "path" and self.model_source:
+            return str(Path(self.model_source).expanduser().absolute())
+        return self.model_source
 
     @property
     def data_file(self) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 
 from jobs.models import Event, Job, JobState
 from studio.failures import Diagnosis
+from studio.orders.continuing import leaves_adapter
+from studio.orders.desk import TRAINED
 from studio.ui import held_out, run_words, words
 from studio.ui.curve import curve, small
 from studio.ui.forecast import forecast_html
@@ -35,10 +37,15 @@ def detail_html(job: Job, made: Progress | None) -> str:
             f'aria-valuemax="100" aria-valuenow="{percent}"><i style="width:{percent}%"></i></div>'
         )
     next_steps = ""
-    if job.task == "train" and job.state is JobState.SUCCEEDED:
+    if job.task in TRAINED and job.state is JobState.SUCCEEDED:
+        onward = (
+            f'<a class="button" href="/?from={job.id}">Go on from it</a>'
+            if leaves_adapter(job)
+            else ""
+        )
         next_steps = (
             f'<p class="next"><a class="button" href="/try?run={job.id}">Try it</a>'
-            f'<a class="button" href="/export?run={job.id}">Export</a></p>'
+            f'<a class="button" href="/export?run={job.id}">Export</a>{onward}</p>'
         )
     problem = " problem" if job.state is JobState.FAILED else ""
     sentence = html.escape(run_words.sentence(job, made))

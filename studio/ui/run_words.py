@@ -25,6 +25,7 @@ class TaskWords:
 TASKS = {
     "train": TaskWords("Training", "Training"),
     "find_rate": TaskWords("Learning-rate test", "Testing"),
+    "combine": TaskWords("Combination", "Combining"),
     "export": TaskWords("Export", "Exporting"),
     "convert": TaskWords("Preparing a model", "Preparing"),
     "fetch": TaskWords("Downloading a model", "Downloading", counts_bytes=True),

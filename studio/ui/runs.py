@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from jobs.errors import StoreBusy
-from jobs.models import Job, JobState
+from jobs.models import Job
 from studio.ui import words
 from studio.ui.backstage import Backstage
 
@@ -23,9 +23,20 @@ KEEP_ADDRESS = """(run) => {
 
 
 def finished(backstage: Backstage) -> list[Job]:
-    """The trainings that succeeded, newest first."""
-    jobs = backstage.orders.queue.store.jobs(states=[JobState.SUCCEEDED], task="train")
-    return sorted(jobs, key=lambda job: -(job.ended_at or 0))
+    """The trainings, and combinations of trainings, that succeeded, newest first."""
+    return sorted(backstage.orders.finished(), key=lambda job: -(job.ended_at or 0))
+
+
+def title(job: Job) -> str:
+    """A run in a list of them."""
+    return f"{job.name} · {words.moment(job.ended_at)}"
+
+
+def is_beside(job: Job, other: Job) -> bool:
+    """Whether it is another run of the same base."""
+    ours, theirs = (each.spec.get("base", {}) for each in (job, other))
+    names = ("source", "revision")
+    return job.id != other.id and all(ours.get(name) == theirs.get(name) for name in names)
 
 
 def chooser(elem_id: str) -> Any:
@@ -45,7 +56,7 @@ def offered(backstage: Backstage, request: gr.Request) -> tuple[Any, str]:
         jobs = finished(backstage)
     except StoreBusy:
         return gr.skip(), ""
-    choices = [(f"{job.name} · {words.moment(job.ended_at)}", str(job.id)) for job in jobs]
+    choices = [(title(job), str(job.id)) for job in jobs]
     numbers = [number for _, number in choices]
     wanted = request.query_params.get("run", "")
     chosen = wanted if wanted in numbers else (numbers[0] if numbers else None)

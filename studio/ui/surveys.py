@@ -34,7 +34,7 @@ class Surveys:
         if not draft.model_source:
             return None
         # How it is to be trained changes nothing, and may not be usable as it stands.
-        plain = replace(draft, method=Draft().method, settings={}, training={})
+        plain = replace(draft, method=Draft().method, settings={}, training={}, adapter="")
         try:
             base = self._worker().survey(plain.to_spec(), lane=lane)
         except StudioError:

@@ -13,7 +13,7 @@ from transformers import AutoConfig, AutoTokenizer
 
 from studio.errors import DataProblem
 from studio.spec import ObjectiveChoice, TrainSpec
-from studio.training import adapters, quantized
+from studio.training import adapters, earlier, quantized
 from studio.training.heads import Head
 from studio.verification.bounds import Difference, Verdict, judge
 from studio.verification.reference import Row, encode, logits_of, read_reference
@@ -79,6 +79,7 @@ def _load(export: Path, base_folder: Path, base_dtype: str, spec: TrainSpec) -> 
             **OFFLINE,
         )
         base = quantized.hold(base, spec.model, dtype)
+        base = earlier.merged_into(base, earlier.beneath_in(export))
         return adapters.load(base, export).eval()
     # use_safetensors and the dtype that its own config names: as a user gets it.
     return builder.from_pretrained(export, dtype="auto", use_safetensors=True, **OFFLINE).eval()

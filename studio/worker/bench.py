@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from studio.errors import ModelProblem
-from studio.inference.opened import Opened, open_run, trained_folder
+from studio.inference.opened import Opened
+from studio.inference.switching import Switching
 from studio.models.gguf_header import read_gguf_header
 from studio.models.source import ResolvedModel, resolve
 from studio.models.window import learned_places
@@ -53,9 +54,8 @@ class Bench:
         return _tokenizer(base.place)
 
     def opened(self, job_id: int) -> Opened:
-        """A finished run's model; the last one asked for stays open."""
-        folder = self.home.run(job_id)
-        return _opened(folder, trained_folder(folder).stat().st_mtime_ns)
+        """A finished run's model, in use until another is opened; runs of one base share it in memory."""
+        return _SWITCHING.open(self.home.run(job_id))
 
 
 @functools.lru_cache(maxsize=4)
@@ -68,6 +68,4 @@ def _tokenizer(place: Path) -> Any:
     return load_from_gguf(place, read_gguf_header(place))
 
 
-@functools.lru_cache(maxsize=1)
-def _opened(folder: Path, changed_ns: int) -> Opened:
-    return open_run(folder)
+_SWITCHING = Switching()

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as TookTooLong
 from pathlib import Path
@@ -97,9 +98,15 @@ class Worker:
         """
         return self._ask("trial", {"spec": spec.to_json()}, lane)  # type: ignore[no-any-return]
 
-    def answer(self, job_id: int, prompt: str, *, max_new_tokens: int = 256) -> dict[str, Any]:
-        """`{"base", "tuned"}`: what the base and the finished run answer; labels with shares as well."""
+    def answer(
+        self, job_id: int, prompt: str, *, max_new_tokens: int = 256, others: Sequence[int] = ()
+    ) -> dict[str, Any]:
+        """`{"base", "tuned"}`: what the base and the finished run answer; labels with shares as well.
+
+        With `others`, runs of the same base, what they answer: `"others": [{"run", "name", "text", "labels"}]`.
+        """
         arguments = {"job_id": job_id, "prompt": prompt, "max_new_tokens": max_new_tokens}
+        arguments |= {"others": list(others)} if others else {}
         return self._ask("answer", arguments)  # type: ignore[no-any-return]
 
     def stop(self) -> None:

@@ -181,13 +181,15 @@ def _levers(spec: TrainSpec, lengths: Mapping[str, Any]) -> list[list[Option]]:
         )
         levers.append([Option.of("training.optimizer", "adamw_8bit", cost, {"optimizer": 0.8})])
     bits = []
-    if held == "none":
+    # An adapter that goes on fits the base as it was held.
+    is_free = spec.model.adapter is None
+    if held == "none" and is_free:
         cost = (
             "The base is held in 8 bits: a quarter of its memory at 32 bits, for a very small loss of "
             "quality and slower steps."
         )
         bits.append(Option.of("model.quantization", "int8", cost, {"weights": 0.8}))
-    if held in ("none", "int8"):
+    if held in ("none", "int8") and is_free:
         cost = (
             "The base is held in 4 bits: a seventh of its memory at 32 bits, for a small loss of "
             "quality and slower steps."

@@ -12,20 +12,34 @@ from studio.worker.client import Worker
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Which run, and the question."""
+    """Which run, the question, and who else is asked."""
     parser.add_argument("id", type=int, metavar="ID")
     parser.add_argument("--prompt", required=True, metavar="P")
+    parser.add_argument(
+        "--also",
+        type=int,
+        nargs="+",
+        default=[],
+        metavar="ID",
+        help="further runs of the same base",
+    )
 
 
 def run(options: argparse.Namespace, home: Home, output: Output) -> int:
-    """Ask both models."""
-    Orders(home).require_finished(options.id)
+    """Ask all of them."""
+    orders = Orders(home)
+    for job_id in (options.id, *options.also):
+        orders.require_finished(job_id)
     worker = Worker(home, role="chat")
     try:
-        answers = worker.answer(options.id, options.prompt)
+        answers = worker.answer(options.id, options.prompt, others=options.also)
     finally:
         worker.stop()
-    output.result(answers, f"Before: {answers['base']}\n\nNow:    {answers['tuned']}")
+    shown = [("Before", answers["base"]), ("Now", answers["tuned"])]
+    shown += [
+        (f"{each['run']}, {each['name']}", each["text"]) for each in answers.get("others", ())
+    ]
+    output.result(answers, "\n\n".join(f"{f'{title}:':<7} {text}" for title, text in shown))
     return 0
 
 

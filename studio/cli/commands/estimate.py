@@ -11,6 +11,7 @@ from studio.cli.bringing import with_data_brought
 from studio.cli.command import Command
 from studio.cli.output import Output, in_gigabytes
 from studio.errors import AskedWrongly
+from studio.orders import Orders
 from studio.settings import Home
 from studio.spec import TrainSpec
 from studio.worker.client import Worker
@@ -32,7 +33,8 @@ def run(options: argparse.Namespace, home: Home, output: Output) -> int:
     if options.memory is not None and options.memory < 1:
         raise AskedWrongly("--memory is a number of bytes from 1 up, such as 8000000000.")
     spec = with_data_brought(TrainSpec.load(options.spec), home.prepare(), output)
-    worker = Worker(home.prepare())
+    Orders(home).refuse_adapter(spec)
+    worker = Worker(home)
     try:
         document = worker.estimate(spec, memory_bytes=options.memory)
         document["trial"] = worker.trial(spec)

@@ -135,12 +135,8 @@ class LlamaAdapterModel(LayerModel):
         cls, model: Any, config: Any, adapter_name: str, state_dict: dict[str, Tensor]
     ) -> dict[str, Tensor]:
         """As PEFT does it; tensors of its AdaptionPrompt under our names and in our shapes."""
-        ours = {
-            name.replace(".adaption_", f".{cls.prefix}"): value[0] if value.ndim == 3 else value
-            for name, value in state_dict.items()
-        }
         remapped: dict[str, Tensor] = super()._remap_adapter_state_dict_for_load(
-            model, config, adapter_name, ours
+            model, config, adapter_name, _under_our_names(state_dict)
         )
         return remapped
 
@@ -162,6 +158,10 @@ class LlamaAdapterTuner(Tuner):
             virtual_tokens=config.adapter_len,
             target_modules=[f"model.layers.{number}.self_attn" for number in layers],
         )
+
+    def read(self, folder: Path) -> dict[str, Tensor]:
+        """Under our names, also where it was saved as PEFT's."""
+        return _under_our_names(super().read(folder))
 
     def save(self, model: Any, folder: Path, settings: Any) -> None:
         own, layers = model.peft_config["default"], model.base_model.layers()
@@ -188,6 +188,16 @@ class LlamaAdapterTuner(Tuner):
             metadata={"format": "pt"},
         )
         config.save_pretrained(str(folder))
+
+
+def _under_our_names(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors of PEFT's AdaptionPrompt under our names and in our shapes; ours as they are."""
+    return {
+        name.replace(".adaption_", f".{LlamaAdapterModel.prefix}"): value[0]
+        if value.ndim == 3
+        else value
+        for name, value in tensors.items()
+    }
 
 
 class _Gated:

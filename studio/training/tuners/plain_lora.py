@@ -28,9 +28,11 @@ class Factors:
         return int(self.a.shape[0])
 
 
-def write(model: Any, folder: Path, factors: Mapping[str, Factors]) -> None:
+def write(
+    model: Any, folder: Path, factors: Mapping[str, Factors], adapter: str = "default"
+) -> None:
     """Write `factors`, by the modules' full names in the base, and what trained whole beside them."""
-    own = model.peft_config["default"]
+    own = model.peft_config[adapter]
     ((common, scale), _) = Counter(
         (each.rank, each.scale) for each in factors.values()
     ).most_common(1)[0]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import peft
+import safetensors.torch
 from torch import Tensor, nn
 
 from studio.methods import MethodSettings
@@ -105,6 +106,10 @@ class Tuner:
 
     def restore(self, model: nn.Module, settings: Any, state: State) -> None:
         """Put `state` back, before the trained weights are; afterwards the same parameters train."""
+
+    def read(self, folder: Path) -> dict[str, Tensor]:
+        """The tensors of a saved adapter by the names that PEFT gives them in the model."""
+        return safetensors.torch.load_file(folder / "adapter_model.safetensors")
 
     def save(self, model: nn.Module, folder: Path, settings: Any) -> None:
         """Write the adapter into `folder`, in a form that is as plain as it exactly can be."""

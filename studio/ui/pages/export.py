@@ -12,7 +12,7 @@ from jobs.errors import NoSuchJob, StoreBusy
 from jobs.models import Job, JobState
 from studio.errors import AskedWrongly
 from studio.formats import FORMATS
-from studio.ui import downloads, run_words, runs, words
+from studio.ui import combining, downloads, run_words, runs, words
 from studio.ui.backstage import Backstage
 from studio.ui.boundary import spoken
 from studio.ui.folders import show_folder
@@ -44,6 +44,7 @@ def build(backstage: Backstage) -> None:
     layout = lay_out()
     view = View(backstage, {name: [one for one, _ in it] for name, it in layout.settings.items()})
     wire(view, layout)
+    combining.wire(layout.combined, backstage)
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class Layout:
     start: Any
     results: Any
     exports: Any
+    combined: combining.Controls
 
 
 def lay_out() -> Layout:
@@ -90,7 +92,8 @@ def lay_out() -> Layout:
             elem_id="exports",
             apply_default_css=False,
         )
-    return Layout(nothing, card, run, chosen, groups, settings, start, results, exports)
+    combined = combining.build()
+    return Layout(nothing, card, run, chosen, groups, settings, start, results, exports, combined)
 
 
 def _settings() -> tuple[list[Any], dict[str, list[tuple[Control, Any]]]]:
@@ -113,7 +116,8 @@ def wire(view: View, layout: Layout) -> None:
     timer = gr.Timer(FAST_S)
     run, exports = layout.run, layout.exports
     parts = [part for pairs in layout.settings.values() for _, part in pairs]
-    opened = [layout.nothing, layout.card, layout.results, run]
+    combined = [layout.combined.card, layout.combined.parts]
+    opened = [layout.nothing, layout.card, layout.results, run, *combined]
     gr.on([opening()], spoken(view.open), None, opened, **QUIET)
     layout.format.change(view.choose, layout.format, layout.groups, **QUIET)
     gr.on(
@@ -141,7 +145,8 @@ class View:
         """The finished runs to choose from."""
         chooser, chosen = runs.offered(self.backstage, request)
         is_there = gr.Column(visible=bool(chosen))
-        return ["" if chosen else runs.NOTHING, is_there, is_there, chooser]
+        nothing = "" if chosen else runs.NOTHING
+        return [nothing, is_there, is_there, chooser, *combining.opened(self.backstage)]
 
     def choose(self, name: str) -> list[Any]:
         """Show the settings of the chosen format."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from jobs.errors import StoreBusy
+from jobs.errors import QueueError, StoreBusy
 from studio.errors import StudioError
 from studio.ui.advancing import Advancing, told
 from studio.ui.backstage import Backstage, upload_folder
@@ -23,6 +23,7 @@ from studio.ui.reading import Reading
 from studio.ui.side_by_side import SideBySide
 from studio.ui.steps import (
     data_step,
+    earlier_part,
     hub_part,
     method_step,
     model_step,
@@ -49,6 +50,7 @@ def build(backstage: Backstage) -> None:
     layout = lay_out(fields)
     form = Form(backstage, fields)
     wire_fields(form, layout)
+    wire_earlier(form, layout)
     wire_sources(form, layout)
     wire_steps(form, layout)
     wire_rate(form, layout)
@@ -114,6 +116,19 @@ def wire_fields(form: Form, layout: Layout) -> None:
         inputs,
         layout.data.seen,
         trigger_mode="always_last",
+        **QUIET,
+    )
+
+
+def wire_earlier(form: Form, layout: Layout) -> None:
+    """An earlier training chosen by hand brings its method and settings along."""
+    part, earlier = form.fields.components, layout.model.earlier
+    brought = [part["method"], part["settings"], part["quantization"]]
+    gr.on(
+        [earlier.run.input, earlier.use.input],
+        spoken(form.adapter_chosen),
+        [earlier.run, earlier.use, part["settings"]],
+        [earlier.use, *brought],
         **QUIET,
     )
 
@@ -313,6 +328,11 @@ class Form:
         """The draft in the address, else the newest that was not started, else a new one."""
         library = self.backstage.library
         wanted = request.query_params.get("draft", "")
+        if earlier := request.query_params.get("from", ""):
+            try:
+                return self._going_on(earlier)
+            except (StudioError, QueueError) as error:
+                gr.Warning(error.words, title="That did not work")
         row = library.draft(wanted) if wanted else library.latest_draft()
         if row is not None:
             draft = Draft.from_json(row.value)
@@ -326,12 +346,20 @@ class Form:
         self.backstage.library.save_draft(draft_id, Draft().to_json())
         return self._opened(draft_id, Draft())
 
+    def _going_on(self, run: str) -> list[Any]:
+        """A form under a new id that goes on from a finished training."""
+        job = self.backstage.orders.require_finished(int(run) if run.isdigit() else 0)
+        draft = replace(Draft.of_spec(job.spec["spec"]), name="", adapter=run, adapter_use="train")
+        draft_id = new_id()
+        self.backstage.library.save_draft(draft_id, draft.to_json())
+        return self._opened(draft_id, draft)
+
     def _opened(self, draft_id: str, draft: Draft) -> list[Any]:
         return [
             draft_id,
             gr.Walkthrough(selected=draft.step),
             *(field_value(draft, name) for name in self.restored),
-            *model_step.shown(draft, self.backstage.home),
+            *self._model_shown(draft),
             *data_step.opened(draft, self.data),
             *method_step.shown(draft, self.backstage.surveys.known(draft)),
             *review_step.shown(draft, self.data),
@@ -353,7 +381,19 @@ class Form:
         """Another model: its card."""
         draft_id, draft = self.read(shown)
         self.keep(draft_id, draft)
-        return model_step.shown(draft, self.backstage.home)
+        return self._model_shown(draft)
+
+    def _model_shown(self, draft: Draft) -> list[Any]:
+        try:
+            finished = self.backstage.orders.finished()
+        except StoreBusy:
+            finished = None
+        return model_step.shown(draft, self.backstage.home, finished)
+
+    def adapter_chosen(self, run: str, use: str, said: str) -> list[Any]:
+        """An earlier training chosen by hand: its method and settings where its adapter learns on."""
+        finished = self.backstage.orders.finished()
+        return [gr.Radio(visible=bool(run)), *earlier_part.taken(run, use, said, finished)]
 
     def data_changed(self, *shown: Any) -> Iterator[list[Any]]:
         """Another file: its findings; goal and columns are recognised anew."""
@@ -488,7 +528,8 @@ def _decides_what_is_seen(name: str) -> bool:
 
 
 def _is_setting(name: str) -> bool:
-    return name in ("method", "settings", "quantization") or name.startswith(("training.", "goal."))
+    by_name = ("method", "settings", "quantization", "adapter", "adapter_use")
+    return name in by_name or name.startswith(("training.", "goal."))
 
 
 PAGE = Page("New training", "", 10, "train", build)

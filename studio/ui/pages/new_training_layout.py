@@ -46,7 +46,7 @@ class Layout:
     @property
     def model_shown(self) -> list[Any]:
         """What `model_step.shown` updates."""
-        return [self.model.path, self.model.hub, self.model.card]
+        return [self.model.path, self.model.hub, self.model.card, *self.model.earlier.shown]
 
     @property
     def data_shown(self) -> list[Any]:

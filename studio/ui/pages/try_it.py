@@ -8,6 +8,7 @@ from typing import Any
 
 import gradio as gr
 
+from jobs.errors import StoreBusy
 from studio.errors import AskedWrongly, StudioError
 from studio.orders.held_out import held_out_questions
 from studio.spec import TrainSpec
@@ -24,10 +25,12 @@ SUGGESTIONS = 3
 LABELS = 10
 WORKING = "The model is being loaded and answers; the first time takes longest."
 # The two cards say at once that something happens; the question itself goes on unchanged.
-MARK_BUSY = """(run, question) => {
+MARK_BUSY = """(run, question, also) => {
   document.querySelectorAll('#answers .answer').forEach(card => card.classList.add('busy'));
-  return [run, question];
+  return [run, question, also];
 }"""
+# More than these beside each other nobody compares.
+MOST_ALSO = 4
 # A suggestion goes into the question's box.
 SUGGEST_SCRIPT = """
 element.addEventListener('click', event => {
@@ -51,6 +54,17 @@ def build(backstage: Backstage) -> None:
     nothing = gr.HTML(elem_id="no-runs", apply_default_css=False)
     with gr.Column(elem_classes="card", visible=False) as card:
         run = runs.chooser("run")
+        also = gr.Dropdown(
+            choices=[],
+            value=[],
+            multiselect=True,
+            max_choices=MOST_ALSO,
+            label="Ask these as well",
+            info="other trainings of the same base; it is in memory once, and their adapters take turns",
+            allow_custom_value=True,
+            elem_id="also",
+            visible=False,
+        )
         question = gr.Textbox(
             label="Your question or text",
             info="`prompt`",
@@ -68,15 +82,16 @@ def build(backstage: Backstage) -> None:
         with gr.Row(elem_classes="step-foot"):
             ask = gr.Button("Ask both", variant="primary", scale=0, min_width=150, elem_id="ask")
     answers = gr.HTML(answers_html(None), elem_id="answers", visible=False, apply_default_css=False)
-    gr.on([opening()], spoken(view.open), None, [nothing, card, answers, run, suggestions], **QUIET)
-    run.change(spoken(view.suggest), run, suggestions, js=runs.KEEP_ADDRESS, **QUIET)
+    opened = [nothing, card, answers, run, suggestions, also]
+    gr.on([opening()], spoken(view.open), None, opened, **QUIET)
+    run.change(spoken(view.choose), run, [suggestions, also], js=runs.KEEP_ADDRESS, **QUIET)
     suggestions.select(
         lambda value: (value or {}).get("chosen", ""), suggestions, question, **QUIET
     )
     gr.on(
         [ask.click, question.submit],
         spoken(view.answer),
-        [run, question],
+        [run, question, also],
         answers,
         js=MARK_BUSY,
         trigger_mode="once",
@@ -101,7 +116,23 @@ class View:
             chooser,
             # The choice of a run asks for its own.
             {"questions": []},
+            self.others(chosen),
         ]
+
+    def choose(self, run: str) -> list[Any]:
+        """What goes with a run: questions to begin with, and the other trainings of its base."""
+        return [self.suggest(run), self.others(run)]
+
+    def others(self, run: str) -> Any:
+        """The other finished trainings of the run's base, of which none is asked yet."""
+        try:
+            jobs = runs.finished(self.backstage)
+        except StoreBusy:
+            return gr.skip()
+        mine = next((job for job in jobs if str(job.id) == run), None)
+        beside = [job for job in jobs if mine is not None and runs.is_beside(job, mine)]
+        choices = [(runs.title(job), str(job.id)) for job in beside]
+        return gr.Dropdown(choices=choices, value=[], visible=bool(beside))
 
     def suggest(self, run: str) -> dict[str, Any]:
         """A few questions of the run's held-out rows."""
@@ -119,15 +150,17 @@ class View:
         home, objective = self.backstage.home, spec.objective.name
         return apart.call(held_out_questions, home, spec.data, objective, SUGGESTIONS)
 
-    def answer(self, run: str, question: str) -> str:
-        """Both answers, or words about why there are none."""
+    def answer(self, run: str, question: str, also: Sequence[str] = ()) -> str:
+        """All answers, or words about why there are none."""
         if not (question or "").strip():
             raise AskedWrongly("Type a question first.")
-        return answers_html(self.backstage.chat_worker.answer(int(run), question.strip()))
+        others = [int(each) for each in also or () if str(each).isdigit() and each != run]
+        worker = self.backstage.chat_worker
+        return answers_html(worker.answer(int(run), question.strip(), others=others))
 
 
 def answers_html(answers: Mapping[str, Any] | None) -> str:
-    """The two answers beside each other."""
+    """The answers beside each other: the base's, the run's, and those of further runs."""
     cards = [("base", "Before training", "base model"), ("tuned", "After training", "tuned model")]
     labels = (answers or {}).get("labels") or {}
     shown = "".join(
@@ -136,7 +169,17 @@ def answers_html(answers: Mapping[str, Any] | None) -> str:
         f'<p class="working" role="status">{WORKING}</p></section>'
         for name, title, term in cards
     )
+    shown += "".join(_other(each) for each in (answers or {}).get("others") or ())
     return f'<div class="answers">{shown}</div>'
+
+
+def _other(found: Mapping[str, Any]) -> str:
+    return (
+        f'<section class="answer other"><h2>{html.escape(str(found["name"]))} '
+        f"<small>training {found['run']}</small></h2>"
+        f"{_answer(found['text'])}{_labels(found.get('labels') or [])}"
+        f'<p class="working" role="status">{WORKING}</p></section>'
+    )
 
 
 def _labels(found: Sequence[Mapping[str, Any]]) -> str:

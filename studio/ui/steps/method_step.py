@@ -145,7 +145,8 @@ def field_titles(draft: Draft) -> dict[str, str]:
     goal = controls(OBJECTIVES[draft.objective].settings)
     titles |= {f"objective.{each.name}": each.title for each in goal}
     titles["data.held_out"] = "Share kept back for checking"
-    titles["model.quantization"] = str(ModelChoice.model_fields["quantization"].title)
+    for name in ("quantization", "adapter", "adapter_use"):
+        titles[f"model.{name}"] = str(ModelChoice.model_fields[name].title)
     return titles
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from jobs.models import Job
 from studio.errors import StudioError
 from studio.models import starter
 from studio.models.describe import Description, describe
@@ -16,7 +18,7 @@ from studio.objectives import OBJECTIVES
 from studio.settings import Home
 from studio.ui import words
 from studio.ui.draft import Draft
-from studio.ui.steps import step
+from studio.ui.steps import earlier_part, step
 from studio.ui.steps.step import Fields, facts_html, note_html, problem_html
 
 # The first line is set off by the style sheet: title, then what to expect.
@@ -57,6 +59,7 @@ class Controls:
     path: Any
     hub: Any
     card: Any
+    earlier: earlier_part.Controls
     forward: Any
 
 
@@ -98,16 +101,19 @@ def build(fields: Fields) -> Controls:
             ),
         )
         card = gr.HTML(elem_id="model-card", apply_default_css=False)
+    earlier = earlier_part.build(fields)
     _, forward = step.navigation(step.MODEL, "Next: data")
-    return Controls(path, hub, card, forward)
+    return Controls(path, hub, card, earlier, forward)
 
 
-def shown(draft: Draft, home: Home) -> list[Any]:
-    """Updates for path, hub and card."""
+def shown(draft: Draft, home: Home, finished: Sequence[Job] | None) -> list[Any]:
+    """Updates for path, hub, card and the earlier results; `finished` are all, None where they cannot be
+    read now."""
     return [
         gr.Textbox(visible=draft.model_from == "path"),
         gr.Textbox(visible=draft.model_from == "hub"),
         card_html(draft, home),
+        *(earlier_part.unchanged() if finished is None else earlier_part.shown(draft, finished)),
     ]
 
 
@@ -156,7 +162,7 @@ def missing(draft: Draft, home: Home) -> str:
         describe_source(draft, home)
     except StudioError as error:
         return error.words
-    return ""
+    return earlier_part.missing(draft)
 
 
 def unsuited(draft: Draft, home: Home) -> str:
@@ -183,4 +189,7 @@ def summary(draft: Draft) -> str:
         "path": Path(draft.model_source).name,
         "hub": draft.model_source,
     }[draft.model_from]
-    return name
+    if not draft.adapter:
+        return name
+    how = "learning on" if draft.adapter_use == "train" else "merged into it"
+    return f"{name}, with the adapter of training {draft.adapter} {how}"

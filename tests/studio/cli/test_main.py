@@ -14,7 +14,7 @@ from studio.cli.main import main
 # The contract's commands; `open` is what happens without one.
 CONTRACT = {
     *("demo", "doctor", "models", "methods", "data", "estimate", "rate", "train"),
-    *("jobs", "export", "evaluate", "chat"),
+    *("jobs", "export", "evaluate", "chat", "combine"),
 }
 
 
@@ -44,6 +44,9 @@ def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -
         ["jobs", "show"],
         ["jobs", "dance", "1"],
         ["chat", "x", "--prompt", "p"],
+        ["combine", "3"],
+        ["combine", "3=half"],
+        ["combine", "3=1", "3=2"],
     ],
 )
 def test_what_is_asked_wrongly_ends_with_2_and_the_contracts_error(

@@ -98,5 +98,40 @@ def test_chat_answers_twice(studio: Studio, trained: Any) -> None:
     assert set(answers) == {"base", "tuned"}
 
 
+def test_a_training_goes_on_is_asked_beside_the_first_and_combined_with_it(
+    studio: Studio, trained: Any, tiny_model: Path, rows_csv: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "spec.json"
+    document = {
+        "name": "On",
+        "model": {"source": str(tiny_model), "adapter": trained["id"]},
+        "data": {"path": str(rows_csv), "held_out": 0.2},
+        "training": {"max_steps": 2, "learning_rate": 0.02},
+    }
+    file.write_text(json.dumps(document), encoding="utf-8")
+    second = studio("train", file, "--wait")
+    begun, ended = (
+        found["result"]["held_out"][when]
+        for found, when in ((second, "loss_before"), (trained, "loss_after"))
+    )
+    assert begun == pytest.approx(ended, rel=1e-6)
+
+    document["method"] = "ia3"
+    file.write_text(json.dumps(document), encoding="utf-8")
+    for command in ("train", "estimate"):
+        refused = studio(command, file, code=2)
+        assert [each["field"] for each in refused["error"]["fields"]] == ["method.name"]
+
+    said = studio("chat", second["id"], "--prompt", "Is it there?", "--also", trained["id"])
+    assert [each["run"] for each in said["others"]] == [trained["id"]]
+
+    both = studio("combine", f"{trained['id']}=0.5", f"{second['id']}=0.5", "--name", "Both")
+    assert [part["run"] for part in both["parts"]] == [trained["id"], second["id"]]
+    place = tmp_path / "both"
+    assert studio("export", both["id"], "--format", "adapter", "--out", place)["verified"]
+    base = AutoModelForCausalLM.from_pretrained(tiny_model)
+    assert peft.PeftModel.from_pretrained(base, str(place)).peft_config["default"].r == 32
+
+
 def test_an_unfinished_job_cannot_be_chatted_with(studio: Studio, trained: Any) -> None:
     assert studio("chat", 99, "--prompt", "Hello?", code=2)["error"]["code"] == "no_such_job"

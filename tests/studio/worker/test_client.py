@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import threading
@@ -196,3 +197,25 @@ def test_a_run_and_its_base_answer_side_by_side(trained_home: Home) -> None:
         worker.stop()
 
     assert set(found) == {"base", "tuned"}
+
+
+def test_further_runs_of_the_base_answer_too_and_another_base_is_refused(
+    trained_home: Home, tmp_path: Path, rows_csv: Path
+) -> None:
+    from tests import tiny
+    from tests.studio.runs import train_run
+
+    home = Home(tmp_path / "home")
+    shutil.copytree(trained_home.folder, home.folder)
+    other = tiny.make_model(tmp_path / "other", seed=9)
+    train_run(home.folder, 7, other, rows_csv, max_steps=1)
+    worker = Worker(home, role="chat")
+    try:
+        found = worker.answer(1, "Is the kettle in stock?", max_new_tokens=4, others=[2, 1])
+        with pytest.raises(AskedWrongly, match="made of another base"):
+            worker.answer(1, "Is the kettle in stock?", others=[7])
+    finally:
+        worker.stop()
+
+    assert [each["run"] for each in found["others"]] == [2, 1]
+    assert found["others"][1]["text"] == found["tuned"]

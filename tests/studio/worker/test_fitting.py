@@ -14,7 +14,7 @@ from studio.devices import Device, Machine
 from studio.errors import AskedWrongly
 from studio.estimator.estimate import Rows, estimate
 from studio.spec import TrainSpec
-from studio.worker.fitting import Fitting, make_it_fit
+from studio.worker.fitting import Fitting, _levers, make_it_fit
 from tests.studio.estimator.configurations import make_rows
 
 MB = 10**6
@@ -229,3 +229,13 @@ def test_a_spec_that_cannot_be_estimated_is_not_searched(shape: Shape) -> None:
 
     with pytest.raises(AskedWrongly):
         make_it_fit(asked(), refuse, DATA)
+
+
+def test_a_base_whose_adapter_goes_on_keeps_its_bits() -> None:
+    plain, on = (TrainSpec.parse({"model": {"adapter": number}}) for number in (None, 3))
+
+    fields = [
+        {name for lever in _levers(spec, {}) for each in lever for name in each.values}
+        for spec in (plain, on)
+    ]
+    assert fields[0] - fields[1] == {"model.quantization"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,15 +11,17 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from jobs.models import Job
+from jobs.models import Job, JobState
 from studio.errors import StudioError
 from studio.formats import FORMATS
 from studio.settings import Home
-from studio.ui import runs
+from studio.spec import Base, TrainOrder, TrainSpec
+from studio.ui import combining, runs
 from studio.ui.backstage import Backstage
 from studio.ui.draft import Draft
 from studio.ui.form import controls
 from studio.ui.pages import PAGES, export, try_it
+from studio.ui.steps import earlier_part
 from tests import tiny
 from tests.studio.ui.forms import form, say_soon, shown_of
 
@@ -184,6 +187,127 @@ def test_figures_that_cannot_be_computed_say_which_setting_is_wrong(backstage: B
     _, _, line, *_ = this.estimating.at_once("id", *shown_of(this, Draft(training={"epochs": 0})))
 
     assert "Passes over your examples: Found 0; expected at least 1." in line
+
+
+# Going on, trying several, combining.
+
+
+def finished(
+    backstage: Backstage, monkeypatch: pytest.MonkeyPatch, *methods: Any, source: str = "starter"
+) -> list[Job]:
+    """Trainings that are done, one by each of the methods."""
+    done = []
+    for method in methods:
+        spec = TrainSpec.parse({"model": {"source": source}, "method": method, "name": "Tone"})
+        order = TrainOrder(spec, Base(source, "1", "/there", "Tiny", None))
+        job = queued(backstage, **order.to_json())
+        done.append(replace(job, state=JobState.SUCCEEDED, ended_at=float(job.id)))
+    known = {job.id: job for job in done}
+    monkeypatch.setattr(backstage.orders, "finished", lambda: list(known.values()))
+    monkeypatch.setattr(backstage.orders, "require_finished", lambda number: known[number])
+    return done
+
+
+def test_a_form_goes_on_from_a_finished_training_with_its_method_and_settings(
+    backstage: Backstage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (job,) = finished(backstage, monkeypatch, {"name": "lora", "rank": 4})
+    this = form(backstage)
+
+    draft_id, *_ = this.open(asked_with(**{"from": str(job.id)}))
+
+    kept = backstage.library.draft(draft_id)
+    assert kept is not None
+    spec = Draft.from_json(kept.value).to_spec()
+    assert (spec.model.adapter, spec.model.adapter_use) == (job.id, "train")
+    assert (spec.method.name, spec.method.settings.model_dump()["rank"]) == ("lora", 4)
+
+
+def test_only_trainings_of_the_chosen_base_that_left_an_adapter_can_be_gone_on_from(
+    backstage: Backstage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lora, _, ia3 = finished(backstage, monkeypatch, "lora", "full", "ia3")
+    jobs = backstage.orders.finished()
+
+    card, run, use = earlier_part.shown(Draft(adapter=str(lora.id)), jobs)
+    assert card.visible
+    assert [number for _, number in run.choices] == ["", str(ia3.id), str(lora.id)]
+    assert (run.value, use.visible) == (str(lora.id), True)
+
+    card, run, use = earlier_part.shown(
+        Draft(model_from="hub", model_hub="a/b", adapter=str(lora.id)), jobs
+    )
+    assert (card.visible, run.value, use.visible) == (False, "", False)
+    assert "none of your finished trainings" in earlier_part.missing(Draft(adapter="my run"))
+
+
+def test_a_chosen_training_brings_its_method_along_where_its_adapter_learns_on(
+    backstage: Backstage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (job,) = finished(backstage, monkeypatch, {"name": "qlora", "rank": 4})
+    this = form(backstage)
+
+    use, method, said, bits = this.adapter_chosen(str(job.id), "train", '{"lora": {"rank": 2}}')
+    assert use.visible
+    assert (method, bits) == ("qlora", "")
+    settings = json.loads(said)
+    assert (settings["qlora"]["rank"], settings["lora"]["rank"]) == (4, 2)
+
+    _, *kept = this.adapter_chosen(str(job.id), "merge", "{}")
+    assert all(map(is_skip, kept))
+
+
+def test_what_cannot_go_on_keeps_the_person_at_the_method_with_words(
+    backstage: Backstage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (job,) = finished(backstage, monkeypatch, "lora")
+    monkeypatch.setattr(
+        "studio.orders.desk.resolve",
+        lambda *_: SimpleNamespace(
+            source="starter", revision="1", folder="/there", title="Tiny", licence=None
+        ),
+    )
+    this = form(backstage)
+    draft = Draft(adapter=str(job.id), method="ia3", data_from="starter")
+
+    assert "by the same method only" in this.advancing.missing(2, draft)
+    assert this.advancing.missing(2, replace(draft, method="lora")) == ""
+    assert this.advancing.missing(2, replace(draft, adapter_use="merge")) == ""
+
+
+def test_others_of_the_same_base_can_be_asked_as_well(
+    backstage: Backstage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = finished(backstage, monkeypatch, "lora", "ia3")
+    view = try_it.View(backstage)
+    asked: list[Any] = []
+
+    class Worker:
+        def answer(self, run: int, question: str, *, others: Any) -> dict[str, Any]:
+            asked.append((run, question, others))
+            named = {"run": second.id, "name": "<Tone>", "text": "Yes.", "labels": []}
+            return {"base": "a", "tuned": "b", "others": [named]}
+
+    monkeypatch.setitem(vars(backstage), "_chat_worker", Worker())
+    also = view.others(str(first.id))
+    shown = view.answer(str(first.id), "Is it?", [str(second.id), str(first.id)])
+
+    assert [number for _, number in also.choices] == [str(second.id)]
+    assert also.visible
+    assert asked == [(first.id, "Is it?", [second.id])]
+    assert "&lt;Tone&gt;" in shown
+    assert "Yes." in shown
+
+
+def test_two_trainings_that_left_adapters_can_be_combined(
+    backstage: Backstage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, _ = finished(backstage, monkeypatch, "lora", "full")
+    card, parts = combining.opened(backstage)
+    assert (card.visible, [number for _, number in parts.choices]) == (False, [str(first.id)])
+
+    finished(backstage, monkeypatch, "lora", "lora")
+    assert combining.opened(backstage)[0].visible
 
 
 # Try it and Export.
