@@ -66,8 +66,9 @@ def _measured(browser: Browser, server: PageServer, seconds: float) -> dict[str,
     orders.queue.enqueue("train", {}, run_after=time.time() + 86_400)
     page.reload()
     # Each who enqueues or looks may start one; all but the first leave at once.
-    until(lambda: len(processes_of(orders.queue, "jobs.dispatcher")) == 1, patience_s=120)
+    until(lambda: bool(processes_of(orders.queue, "jobs.dispatcher")), patience_s=120)
     time.sleep(SETTLE_S)
+    until(lambda: len(processes_of(orders.queue, "jobs.dispatcher")) == 1, patience_s=120)
     (dispatcher,) = processes_of(orders.queue, "jobs.dispatcher")
     before = dispatcher.cpu_times()
     fast = percent(server.pid, seconds)
