@@ -468,7 +468,8 @@ def progress_words(said: str, done: int, total: int) -> str:
     fetched = re.findall(r"^(?:Collecting|Processing) (?:\S*/)?([\w.]+)", said, re.MULTILINE)
     if not fetched:
         return "looking up what is there"
-    words = f"fetching {fetched[-1]} ({len(fetched)} of {total})"
+    # `total` leaves out what only some systems need, so more than that may come.
+    words = f"fetching {fetched[-1]}" + f" ({len(fetched)} of {total})" * (len(fetched) <= total)
     bytes_so_far = re.findall(r"^Progress (\d+) of (\d+)$", said, re.MULTILINE)
     if bytes_so_far and int(bytes_so_far[-1][1]) > 20_000_000:
         got, whole = (int(number) / 1e6 for number in bytes_so_far[-1])

@@ -322,6 +322,7 @@ def test_progress_tells_what_is_fetched_and_how_much_of_it() -> None:
     said += "Progress 20000000 of 190000000\nProgress 60000000 of 190000000\n"
 
     assert launch.progress_words(said, 0, 9) == "fetching torch (2 of 9), 60 of 190 MB"
+    assert launch.progress_words(said, 0, 1) == "fetching torch, 60 of 190 MB"
     assert launch.progress_words(said + "Installing collected packages: a\n", 3, 9) == (
         "unpacking, 3 of 9 packages in place"
     )

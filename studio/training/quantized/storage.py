@@ -68,7 +68,8 @@ def restore(stored: Stored, kind: Kind, shape: tuple[int, int], dtype: torch.dty
     scales = _scales(stored)
     if shape[1] % BLOCK == 0 or stored.codes.is_cuda:
         # bitsandbytes' kernel, on each of its devices. Its one for the CPU (0.50.2) gives other numbers
-        # where a row is not whole blocks: at (64, 96) 28 % off instead of 9 %.
+        # where a row is not whole blocks: at (64, 96) 28 % off instead of 9 %. (Not on every processor:
+        # on one without AVX-512 it is right.)
         _library()
         kernel = torch.ops.bitsandbytes.dequantize_4bit.default
         made: Tensor = kernel(stored.codes[:, None], scales, BLOCK, kind, list(shape), dtype)

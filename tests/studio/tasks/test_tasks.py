@@ -11,9 +11,9 @@ from studio.tasks import TASKS, explained
 
 
 def test_the_table_lists_every_task_and_no_other() -> None:
-    assert set(TASKS) == {"answers", "convert", "export", "fetch", "find_rate", "train"}
+    assert set(TASKS) == {"answers", "combine", "convert", "export", "fetch", "find_rate", "train"}
     assert TASKS["train"].__name__ == "train"
-    assert len(TASKS) == 6
+    assert len(TASKS) == 7
     with pytest.raises(KeyError):
         TASKS["trane"]
 

@@ -52,7 +52,8 @@ def test_it_gives_what_the_mask_gives(kind: str, sizes: dict[str, Any]) -> None:
     found = logits_and_gradient(model, **attention.arguments(model, DOCUMENTS))
 
     for ours, theirs in zip(found, expected, strict=True):
-        assert torch.allclose(ours, theirs, rtol=1e-4, atol=1e-6)
+        # Processors add in different orders; the gradient of a small model's first layer shows it most.
+        assert (ours - theirs).norm() <= 1e-5 * theirs.norm()
 
 
 def test_the_heads_share_keys_as_they_would_in_a_plain_attention() -> None:

@@ -72,7 +72,8 @@ def test_zeros_stay_zeros(kind: Any, double: bool) -> None:
 
 
 def test_why_the_kernel_is_not_asked_for_rows_that_are_not_whole_blocks() -> None:
-    """When this fails, bitsandbytes has mended its kernel, and `restore` can always use it."""
+    """Where no processor shows it any more, bitsandbytes has mended its kernel, and `restore` can always
+    use it."""
     weight = matrix(64, 96)
     codes, state = bitsandbytes.quantize_4bit(weight, quant_type="nf4")
 
@@ -80,7 +81,10 @@ def test_why_the_kernel_is_not_asked_for_rows_that_are_not_whole_blocks() -> Non
 
     ours = restore(store(weight, "nf4"), "nf4", (64, 96), torch.float32)
     assert (ours - weight).norm() / weight.norm() < 0.1
-    assert (theirs - weight).norm() / weight.norm() > 0.2
+    error = (theirs - weight).norm() / weight.norm()
+    if torch.equal(theirs, ours):
+        pytest.skip("bitsandbytes takes another way on this processor, which is right")
+    assert error > 0.2
 
 
 @pytest.mark.parametrize(("kind", "bits"), [("nf4", 4.5), ("int8", 8 + 32 / 576)])
