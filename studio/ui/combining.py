@@ -80,8 +80,10 @@ def wire(controls: Controls, backstage: Backstage) -> None:
 
     def start(parts: list[str], weights: str, rank: float | None, name: str) -> None:
         shares = weights_of(parts or [], weights or "")
-        whole = None if rank is None else int(rank)
-        job = backstage.orders.combine(shares, rank=whole, name=(name or "").strip())
+        # A number field that is left empty says 0.
+        job = backstage.orders.combine(
+            shares, rank=int(rank) if rank else None, name=(name or "").strip()
+        )
         gr.Info(
             f"Job {job.id}: it can be chosen above once it is done; reload the page then.",
             title=job.name,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Locator, expect
 
 from studio import devices
 from tests import tiny
 from tests.journeys.person import Person
 from tests.journeys.test_looks import is_within_the_window
+
+pytestmark = pytest.mark.long
 
 
 def chooses(person: Person, setting: str, choice: str) -> None:
