@@ -30,6 +30,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "studio.cli.exits": "tests/studio/cli/test_commands.py",
     "studio.data.encoding": "tests/studio/data/readers: every reader reads through it",
     "studio.training.autocast": "tests/studio/training/test_head.py and fused: both go through it",
+    "studio.data.progress": "a type; tests/studio/ui/test_waiting.py",
     "studio.data.table": "a value; tests/studio/data/readers",
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +14,7 @@ import numpy as np
 from studio.checks.check import Finding, Fix
 from studio.data.columns import ColumnMapping
 from studio.data.examples import Rejected, walk
+from studio.data.progress import Progress, silent
 from studio.data.split import group_of
 from studio.data.table import Record, Row, Source, Table
 from studio.errors import AskedWrongly
@@ -61,7 +62,7 @@ def mend(
     check: str,
     finding: Finding,
     fix: Fix,
-    on_progress: Callable[[float, str], None] = lambda share, words: None,
+    on_progress: Progress = silent,
 ) -> Version:
     """Apply a fix and keep the outcome as a new version, with a note of what was done.
 
@@ -110,7 +111,7 @@ def mend_at(
     check: str,
     finding: Finding,
     fix: Fix,
-    on_progress: Callable[[float, str], None] = lambda share, words: None,
+    on_progress: Progress = silent,
 ) -> Version:
     """`mend` for a process that holds no library of its own."""
     with closing(Library(home)) as library:

@@ -6,9 +6,10 @@ from collections.abc import Collection
 from pathlib import Path
 
 from studio.checks.check import Circumstances, Cost
-from studio.checks.survey import ALL, Encode, Progress, Report, survey
+from studio.checks.survey import ALL, Encode, Report, survey
 from studio.data.columns import ColumnMapping
 from studio.data.examples import Rejected, walk
+from studio.data.progress import Progress, silent
 from studio.data.split import hold_out
 from studio.data.table import Table
 from studio.errors import DataProblem
@@ -28,7 +29,7 @@ def look_through(
     encode: Encode | None = None,
     costs: Collection[Cost] = ALL,
     folder: Path | None = None,
-    on_progress: Progress = lambda share, words: None,
+    on_progress: Progress = silent,
 ) -> Report:
     """Everything that the checks find in a table with this mapping and this share held out.
 

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from studio import checks
 from studio.checks.batch import Batch, Tokens, batches
 from studio.checks.check import EXCERPTS, Check, Circumstances, Cost, Finding, excerpt
+from studio.data.progress import Progress, silent
 from studio.data.table import Row
 
-Progress = Callable[[float, str], None]
 Encode = Callable[[Batch], Sequence[Tokens]]
 """Counts a batch's examples in tokens; handed in, since only the model worker has a tokenizer."""
 
@@ -101,7 +101,7 @@ def survey(
     lines: Sequence[int] | None = None,
     costs: Collection[Cost] = ALL,
     encode: Encode | None = None,
-    on_progress: Progress = lambda share, words: None,
+    on_progress: Progress = silent,
 ) -> Report:
     """Run the checks of these costs over all rows; those that need tokens only with `encode`.
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from studio.data.columns import ColumnMapping, check_columns, objective_of, recognise
 from studio.data.examples import Example, Problem, Rejected, walk
 from studio.data.examples.building import problems_of
+from studio.data.progress import Progress, silent
 from studio.data.table import Table
 from studio.errors import DataProblem
 
@@ -60,7 +61,7 @@ def inspect(
     table: Table,
     roles: Mapping[str, str] | None = None,
     objective: str | None = None,
-    on_progress: Callable[[float, str], None] = lambda share, words: None,
+    on_progress: Progress = silent,
 ) -> Inspection:
     """Look through a table, with the columns chosen in `roles`, else recognised; no row is held.
 

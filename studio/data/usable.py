@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from studio.data.examples.building import Rejected, walk
+from studio.data.progress import Progress, silent
 from studio.data.table import Row
 
 _SAID_EVERY_ROWS = 1_000
@@ -25,7 +26,7 @@ class Usable(Collection[Any]):
     objective: str
     count: int
     left_out: Collection[int] = frozenset()
-    on_progress: Callable[[float, str], None] = lambda share, words: None
+    on_progress: Progress = silent
 
     def __len__(self) -> int:
         return self.count

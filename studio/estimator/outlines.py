@@ -1,6 +1,6 @@
 """Outlines: what an operation makes of tensors without values, asked of torch once and then known.
 
-torch works out most results without values in Python, a third of a millisecond each; a simulated step does
+torch works out most results without values in Python; a simulated step does
 the same few operations on the same shapes again and again.
 """
 

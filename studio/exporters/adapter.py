@@ -8,18 +8,19 @@ from typing import Any
 
 from studio.exporters.card import write_card
 from studio.inference.opened import Opened
-from studio.training.earlier import BENEATH, FILES
+from studio.spec import ADAPTER_FILES
+from studio.training.earlier import BENEATH
 from studio.training.heads import Head
 
 
 def adapter(opened: Opened, trained: Path, settings: Any, folder: Path) -> None:
     """Copy the trained adapter file by file, and write the tokenizer and the card beside it."""
-    for name in FILES:
+    for name in ADAPTER_FILES:
         shutil.copyfile(trained / name, folder / name)
     for number, kept in enumerate(opened.beneath):
         place = folder / BENEATH / str(number)
         place.mkdir(parents=True)
-        for name in FILES:
+        for name in ADAPTER_FILES:
             shutil.copyfile(kept / name, place / name)
     opened.tokenizer.save_pretrained(folder)
     head = Head.of(opened.order.spec.objective)

@@ -13,9 +13,7 @@ from studio.methods import METHODS
 from studio.models.fingerprints import fingerprint_folder
 from studio.orders.earlier import ADAPTER
 from studio.settings import Home
-from studio.spec import Base, Earlier, ObjectiveChoice, TrainOrder, TrainSpec
-
-FILES = ("adapter_config.json", "adapter_model.safetensors")
+from studio.spec import ADAPTER_FILES, Base, Earlier, ObjectiveChoice, TrainOrder, TrainSpec
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,7 @@ def keep_adapter(job: Job, home: Home, *, weight: float = 1.0) -> Earlier:
     Raises AskedWrongly where the training left none.
     """
     folder = home.run(job.id) / ADAPTER
-    if not all((folder / name).is_file() for name in FILES):
+    if not all((folder / name).is_file() for name in ADAPTER_FILES):
         raise _refused(
             "model.adapter",
             f"Training {job.id} ({job.name}) left no adapter. After full fine-tuning export the whole model "
@@ -88,7 +86,7 @@ def keep_adapter(job: Job, home: Home, *, weight: float = 1.0) -> Earlier:
     if not place.exists():
         durable.clear_leftovers(place)
         with durable.new_folder(place) as new:
-            for name in FILES:
+            for name in ADAPTER_FILES:
                 shutil.copyfile(folder / name, new / name)
     return Earlier(job.id, job.name, revision, weight)
 
@@ -96,9 +94,9 @@ def keep_adapter(job: Job, home: Home, *, weight: float = 1.0) -> Earlier:
 def why_not(spec: TrainSpec, base: Base, earlier: TrainOrder, name: str) -> tuple[str, str] | None:
     """The field and the words of what speaks against going on from an earlier training; None for nothing."""
     theirs = earlier.spec
-    if (theirs_base := earlier.base).source != base.source or theirs_base.revision != base.revision:
+    if not earlier.base.is_of(base):
         return "model.adapter", (
-            f"'{name}' was trained on another base ({theirs_base.title}); an adapter fits its own base only."
+            f"'{name}' was trained on another base ({earlier.base.title}); an adapter fits its own base only."
         )
     if theirs.model.quantization != spec.model.quantization and spec.model.learns_on:
         return "model.quantization", (

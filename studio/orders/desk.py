@@ -12,6 +12,7 @@ from typing import Any
 
 from jobs.models import ACTIVE, Job, JobState
 from jobs.queue import Queue, QueueConfig
+from studio.data.progress import Progress, silent
 from studio.errors import AskedWrongly, FieldProblem, StudioError
 from studio.formats import FORMATS
 from studio.library import Library
@@ -20,7 +21,7 @@ from studio.models.window import learned_places
 from studio.orders.combining import combination
 from studio.orders.continuing import freeze_adapter, refuse_unfit
 from studio.orders.earlier import freeze_earlier
-from studio.orders.freezing import Freeze, Progress, freeze_data, silent
+from studio.orders.freezing import Freeze, freeze_data
 from studio.orders.rate import suited
 from studio.orders.views import RunView, explain, view
 from studio.settings import Home
@@ -248,8 +249,8 @@ class Orders:
 
     def finished(self) -> list[Job]:
         """All that ended with a trained model: trainings, and combinations of several."""
-        ended = self.queue.store.jobs(states={JobState.SUCCEEDED})
-        return [job for job in ended if job.task in TRAINED]
+        jobs = self.queue.store.jobs
+        return [job for task in TRAINED for job in jobs(states={JobState.SUCCEEDED}, task=task)]
 
     def _refuse_what_cannot_merge(self, run: Job, format_name: str) -> None:
         """Before anything runs: a whole model cannot be made of what stays beside the weights."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from studio.data.columns import CONFIDENT, WANTED, check_columns
 from studio.data.inspection import inspect
+from studio.data.progress import Progress, silent
 from studio.data.table import Table
 from studio.data.usable import Usable
 from studio.errors import AskedWrongly, DataProblem, FieldProblem
@@ -21,14 +22,8 @@ from studio.worker import apart
 # Fewer usable rows than this cannot be trained on: one would be held out and nothing left to learn.
 FEWEST_ROWS = 4
 
-Progress = Callable[[float, str], None]
-"""Told the share done, 0 to 1, and what is being done."""
 
 Freeze = Callable[[TrainSpec, Library, Progress], TrainSpec]
-
-
-def silent(share: float, words: str) -> None:
-    """Progress that nobody wants to hear of."""
 
 
 def freeze_data(spec: TrainSpec, library: Library, on_progress: Progress = silent) -> TrainSpec:

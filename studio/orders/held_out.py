@@ -6,10 +6,10 @@ from contextlib import closing
 from itertools import islice
 from typing import Any
 
+from studio.data.progress import Progress, silent
 from studio.data.split import group_of
 from studio.data.usable import Usable
 from studio.library import Library
-from studio.orders.freezing import Progress, silent
 from studio.settings import Home
 from studio.spec import DataChoice
 

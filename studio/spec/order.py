@@ -8,6 +8,9 @@ from typing import Any
 
 from studio.spec.train import TrainSpec
 
+ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
+"""What an adapter is made of on the disk, as PEFT saves it."""
+
 
 @dataclass(frozen=True)
 class Earlier:
@@ -36,13 +39,14 @@ class Base:
     licence: str | None
     beneath: tuple[Earlier, ...] = ()
 
+    def is_of(self, other: Base) -> bool:
+        """Whether both are the same model, whatever is merged into it."""
+        return (self.source, self.revision) == (other.source, other.revision)
+
     def is_same(self, other: Base) -> bool:
         """Whether an adapter that was trained on the one can be used on the other."""
-        return self._numbers == other._numbers
-
-    @property
-    def _numbers(self) -> tuple[Any, ...]:
-        return self.source, self.revision, tuple(each.revision for each in self.beneath)
+        merged, theirs = ([each.revision for each in base.beneath] for base in (self, other))
+        return self.is_of(other) and merged == theirs
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,6 @@ from studio.training import adapters
 from studio.training.tuners import tuner_of
 from studio.training.tuners.plain_lora import Factors, write
 
-FILES = ("adapter_config.json", "adapter_model.safetensors")
 # Where in an export the adapters lie that are merged into the base first, numbered from 0.
 BENEATH = "beneath"
 _SUM = "sum"

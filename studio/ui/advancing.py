@@ -9,15 +9,14 @@ from typing import Any
 import gradio as gr
 
 from jobs.errors import QueueError
-from studio.checks.survey import Progress
+from studio.data.progress import Progress, silent
 from studio.errors import AskedWrongly, StudioError
-from studio.orders.freezing import silent
 from studio.ui.backstage import Backstage
 from studio.ui.draft import Draft
 from studio.ui.reading import Reading
 from studio.ui.steps import data_step, method_step, model_step, review_step, step
 from studio.ui.steps.step import DATA, METHOD, MODEL, REVIEW, note_html, problem_html
-from studio.ui.waiting import Abandoned, Step, Work
+from studio.ui.waiting import Abandoned, Step, Work, Works
 
 Read = Callable[[tuple[Any, ...]], tuple[str, Draft]]
 
@@ -35,7 +34,7 @@ class Advancing:
         self._data = backstage.own_data
         self._reading = reading
         self._read = read
-        self._works: dict[str, Work[Any]] = {}
+        self._works = Works()
 
     def advance(self, number: int) -> Callable[..., list[Any]]:
         """The handler of the Next of a step without rows: on to the next, or what is missing in words."""
@@ -59,7 +58,7 @@ class Advancing:
         )
         work = Work(lambda progress: self.missing(DATA, draft, progress))
         is_slow = False
-        for how_far in self._steps(draft_id, work):
+        for how_far in self._works.steps(draft_id, work):
             is_slow = True
             said = data_step.busy("Looking at the rows for this goal", how_far)
             yield [gr.skip(), *said, *here]
@@ -93,7 +92,7 @@ class Advancing:
         if not self._data.is_known(draft):
             draft = yield from told(self._reading.read(draft_id, draft), review_step.busy)
         work = Work(lambda progress: self._queued(draft_id, draft, progress), goes_on=True)
-        for how_far in self._steps(draft_id, work):
+        for how_far in self._works.steps(draft_id, work):
             yield review_step.busy(how_far)
         try:
             yield review_step.idle("", str(work.value()))
@@ -105,15 +104,8 @@ class Advancing:
     def stop(self, *shown: Any) -> None:
         """End what Next or Start is doing; before anything is in the queue, nothing of it stays."""
         draft_id, _ = self._read(shown)
-        if not self.is_stopped(draft_id):
+        if not self._works.stop(draft_id):
             self._reading.stop(draft_id)
-
-    def is_stopped(self, draft_id: str) -> bool:
-        """Whether something was being done for a window, which ends now."""
-        if draft_id not in self._works:
-            return False
-        self._works[draft_id].stop()
-        return True
 
     def missing(self, number: int, draft: Draft, on_progress: Progress = silent) -> str:
         """Why a step is not done yet, in words; empty when it is."""
@@ -152,15 +144,6 @@ class Advancing:
         done = replace(draft, step=REVIEW, started=job.id)
         self._backstage.library.save_draft(draft_id, done.to_json())
         return job.id
-
-    def _steps(self, draft_id: str, work: Work[Any]) -> Iterator[Step]:
-        """The steps of some work, which the window's Stop means until it is over."""
-        self._works[draft_id] = work
-        try:
-            yield from work.steps()
-        finally:
-            if self._works.get(draft_id) is work:
-                del self._works[draft_id]
 
     def _move(self, draft_id: str, draft: Draft, number: int) -> Any:
         if draft_id:

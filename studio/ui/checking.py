@@ -8,12 +8,13 @@ from typing import Any
 
 import gradio as gr
 
-from studio.checks.survey import Progress, Report
+from studio.checks.survey import Report
+from studio.data.progress import Progress
 from studio.errors import DataProblem, StudioError
 from studio.ui.draft import Draft
 from studio.ui.own_data import OwnData
 from studio.ui.steps import data_step, preview_part, problems
-from studio.ui.waiting import Abandoned, Step, Work
+from studio.ui.waiting import Abandoned, Work, Works
 
 Read = Callable[[tuple[Any, ...]], tuple[str, Draft]]
 Keep = Callable[[str, Draft], None]
@@ -35,7 +36,7 @@ class Checking:
         self._keep = keep
         self._numbers = itertools.count()
         self._newest: dict[str, int] = {}
-        self._works: dict[str, Work[Any]] = {}
+        self._works = Works()
 
     def check(self, *shown: Any) -> Iterator[list[Any]]:
         """Run the checks on what the form holds and show what they found."""
@@ -47,8 +48,7 @@ class Checking:
         draft_id, draft = self._read(shown)
         check, _, fix = str(event.chosen).partition(":")
         if check == problems.STOP:
-            if draft_id in self._works:
-                self._works[draft_id].stop()
+            self._works.stop(draft_id)
             yield [*problems.unchanged(), *_UNTOUCHED]
         elif check == problems.AGAIN:
             for update in self._checked(draft_id, draft, self._begin(draft_id)):
@@ -95,22 +95,13 @@ class Checking:
         self._newest[draft_id] = number
         return number
 
-    def _steps(self, draft_id: str, work: Work[Any]) -> Iterator[Step]:
-        """The steps of some work, which the window's Stop means until they are over."""
-        self._works[draft_id] = work
-        try:
-            yield from work.steps()
-        finally:
-            if self._works.get(draft_id) is work:
-                del self._works[draft_id]
-
     def _changed(
         self, draft_id: str, draft: Draft, change: Callable[[Progress], Draft]
     ) -> Iterator[list[Any]]:
         """Change the data, show it, and check it anew; where that does not go, say why."""
         run = self._begin(draft_id)
         work = Work(change)
-        for step in self._steps(draft_id, work):
+        for step in self._works.steps(draft_id, work):
             yield [*problems.working(*step), *_UNTOUCHED]
         try:
             draft = work.value()
@@ -141,7 +132,7 @@ class Checking:
         run may end after a newer one has said all.
         """
         looking = Work(lambda progress: self._looked(draft, progress))
-        for step in self._steps(draft_id, looking):
+        for step in self._works.steps(draft_id, looking):
             if self._newest.get(draft_id) != run:
                 yield problems.unchanged()
                 return
@@ -165,7 +156,7 @@ class Checking:
         yield found
         # The model worker may first have to start; what is known is shown meanwhile.
         lengths = Work(lambda progress: self._data.lengths(draft, progress))
-        for step in self._steps(draft_id, lengths):
+        for step in self._works.steps(draft_id, lengths):
             if self._newest.get(draft_id) != run:
                 yield problems.unchanged()
                 return

@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-from studio.checks.survey import Progress
+from studio.data.progress import Progress
 from studio.errors import AskedWrongly, StudioError
 from studio.spec import TrainSpec
 from studio.ui.backstage import Backstage

@@ -15,9 +15,10 @@ from studio.checks.batch import Batch, Tokens
 from studio.checks.check import LEAVE_OUT, Cost, Finding, Fix
 from studio.checks.fixing import Subject, mend_at, writing
 from studio.checks.looking import look_through
-from studio.checks.survey import Encode, Progress, Report
+from studio.checks.survey import Encode, Report
 from studio.data.columns import CONFIDENT, recognise
 from studio.data.inspection import Inspection, inspect
+from studio.data.progress import Progress, silent
 from studio.data.readers import stamp_of
 from studio.data.table import Table
 from studio.errors import AskedWrongly, DataProblem, StudioError
@@ -25,7 +26,7 @@ from studio.library import Imported, Library, Version
 from studio.library.hub import place_of
 from studio.library.records import import_into
 from studio.objectives import OBJECTIVES
-from studio.orders.freezing import objection, silent
+from studio.orders.freezing import objection
 from studio.spec import TrainSpec
 from studio.ui.draft import Draft
 from studio.worker import apart

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from studio.checks.survey import Progress
+from studio.data.progress import Progress
 
 Value = TypeVar("Value")
 
@@ -91,3 +91,26 @@ class Work(Generic[Value]):
         self._step = Step(share, words)
         # The page's other threads come first: this one holds the interpreter most of the time.
         time.sleep(0.001)
+
+
+class Works:
+    """The newest work of each window, which the window's Stop means until it is over."""
+
+    def __init__(self) -> None:
+        self._going: dict[str, Work[Any]] = {}
+
+    def steps(self, window: str, work: Work[Any]) -> Iterator[Step]:
+        """The steps of `work`, the newest of its window from now on."""
+        self._going[window] = work
+        try:
+            yield from work.steps()
+        finally:
+            if self._going.get(window) is work:
+                del self._going[window]
+
+    def stop(self, window: str) -> bool:
+        """End what is being done for a window; False where that is nothing."""
+        work = self._going.get(window)
+        if work is not None:
+            work.stop()
+        return work is not None

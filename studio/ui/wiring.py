@@ -8,8 +8,8 @@ from typing import Any
 import gradio as gr
 from gradio.context import Context
 
-# No spinner over what is shown. With nothing to show it on, the window is spared more than half of its
-# work: it would tell every output of every event, by a search of the whole page, that nothing is shown.
+# No spinner over what is shown. It has nothing to be shown on either: else the window would tell every
+# output of every event, each by a search of the whole page, that nothing is shown.
 _UNSEEN: dict[str, Any] = {
     "show_progress": "hidden",
     "show_progress_on": [],
@@ -29,12 +29,21 @@ def opening() -> Any:
     return Context.root_block.load
 
 
+# Those that are overtaken give what the field held before: it does not change, and nothing follows.
+_SETTLES = """(before, id) => !id ? [before] : new Promise(tell => {
+  const waiting = (window.settling ??= new Map());
+  waiting.get(NAME)?.();
+  const timer = setTimeout(() => { waiting.delete(NAME); tell([String(performance.now())]); }, 5);
+  waiting.set(NAME, () => { clearTimeout(timer); tell([before]); });
+})"""
+
+
 def once_settled(triggers: Sequence[Any], draft_id: Any, *, on_opening: bool = False) -> Any:
     """One trigger for many that fire together: it fires once they have, and not while a window that has
     no id yet is being filled. With `on_opening`, once more when that is done.
 
-    Every run of an event that takes the whole form costs the window some tens of milliseconds, and
-    filling the form touches most of its controls.
+    Every run of an event that takes the whole form is dear for the window, and filling the form touches
+    most of its controls.
     """
     # The event's own number names its timer in the window.
     settled = gr.Textbox(visible=False)
@@ -47,12 +56,3 @@ def once_settled(triggers: Sequence[Any], draft_id: Any, *, on_opening: bool = F
         api_visibility="private",
     )
     return settled.change
-
-
-# Those that are overtaken give what the field held before: it does not change, and nothing follows.
-_SETTLES = """(before, id) => !id ? [before] : new Promise(tell => {
-  const waiting = (window.settling ??= new Map());
-  waiting.get(NAME)?.();
-  const timer = setTimeout(() => { waiting.delete(NAME); tell([String(performance.now())]); }, 5);
-  waiting.set(NAME, () => { clearTimeout(timer); tell([before]); });
-})"""

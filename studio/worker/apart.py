@@ -23,7 +23,7 @@ from jobs.errors import QueueError
 from studio.errors import StudioError
 
 if TYPE_CHECKING:
-    from studio.checks.survey import Progress
+    from studio.data.progress import Progress
 
 Value = TypeVar("Value")
 

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.long
 
 def chooses(person: Person, setting: str, choice: str) -> None:
     """Click a choice of a setting."""
-    person.page.locator(f"#training-{setting}").get_by_text(choice, exact=True).click()
+    person.page.locator(f"#training-{setting} label").get_by_text(choice, exact=True).click()
 
 
 def test_several_processes_spreading_and_offloading(

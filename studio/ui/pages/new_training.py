@@ -10,13 +10,14 @@ import gradio as gr
 
 from jobs.errors import QueueError, StoreBusy
 from studio.errors import StudioError
-from studio.ui.advancing import Advancing, told
+from studio.ui.advancing import Advancing
 from studio.ui.backstage import Backstage, upload_folder
 from studio.ui.boundary import spoken
 from studio.ui.checking import SETTLED, Checking
 from studio.ui.draft import Draft, new_id
 from studio.ui.estimating import Estimating
 from studio.ui.filled import draft_of, field_value
+from studio.ui.intake import Intake
 from studio.ui.pages.new_training_layout import Layout, lay_out
 from studio.ui.pages.page import Page
 from studio.ui.reading import Reading
@@ -69,7 +70,7 @@ def wire_fields(form: Form, layout: Layout) -> None:
     data = [part[f"data_{name}"] for name in DATA_FIELDS]
     for components, handler, outputs, how in (
         (model, form.model_changed, layout.model_shown, QUIET),
-        (data, form.data_changed, layout.data_shown, WITH_PROGRESS),
+        (data, form.intake.data_changed, layout.data_shown, WITH_PROGRESS),
         (
             [*settings, part["held_out"], part["licence"], part["name"]],
             form.settings_changed,
@@ -98,7 +99,7 @@ def wire_fields(form: Form, layout: Layout) -> None:
     )
     # By hand only: what the page fills in itself is no choice.
     layout.data.goal.choice.input(
-        spoken(form.goal_chosen),
+        spoken(form.intake.goal_chosen),
         inputs,
         layout.data_shown,
         trigger_mode="always_last",
@@ -106,7 +107,7 @@ def wire_fields(form: Form, layout: Layout) -> None:
     ).then(*form.checks(layout), **WITH_PROGRESS)
     for role in layout.data.roles.values():
         chosen = [part["columns_for"], *layout.roles_shown]
-        role.input(spoken(form.roles_chosen), inputs, chosen, **WITH_PROGRESS).then(
+        role.input(spoken(form.intake.roles_chosen), inputs, chosen, **WITH_PROGRESS).then(
             *form.checks(layout), **WITH_PROGRESS
         )
     decisive = [part[name].change for name in part if _decides_what_is_seen(name)]
@@ -138,10 +139,13 @@ def wire_sources(form: Form, layout: Layout) -> None:
     part = form.fields.components
     inputs = [layout.draft_id, *form.fields.inputs]
     layout.data.part.input(
-        spoken(form.part_chosen), inputs, [part["part_for"], *layout.data_shown], **WITH_PROGRESS
+        spoken(form.intake.part_chosen),
+        inputs,
+        [part["part_for"], *layout.data_shown],
+        **WITH_PROGRESS,
     ).then(*form.checks(layout), **WITH_PROGRESS)
     layout.data.reading.click(
-        spoken(form.stop_or_read_again),
+        spoken(form.intake.stop_or_read_again),
         inputs,
         layout.data_shown,
         trigger_mode="multiple",
@@ -150,7 +154,7 @@ def wire_sources(form: Form, layout: Layout) -> None:
     # Another file is not begun before the one before it was read: that one is given up.
     sources = [part[f"data_{name}"] for name in DATA_FIELDS]
     chosen = once_settled([each.change for each in sources], layout.draft_id)
-    gr.on(chosen, form.pass_over, inputs, None, **QUIET)
+    gr.on(chosen, form.intake.pass_over, inputs, None, **QUIET)
     layout.data.paste.change(
         spoken(form.pasted),
         layout.data.paste,
@@ -270,7 +274,7 @@ def wire_opening(form: Form, layout: Layout) -> None:
     ):
         there = filled.then(None, layout.opened_id, [layout.draft_id, layout.curtain], js=OPENED)
         there.then(
-            spoken(form.read_opened),
+            spoken(form.intake.read_opened),
             [layout.draft_id, *form.fields.inputs],
             [*layout.data_shown, *layout.review_shown],
             **WITH_PROGRESS,
@@ -286,6 +290,7 @@ class Form:
         self.data = backstage.own_data
         self.reading = Reading(self.data)
         self.advancing = Advancing(backstage, self.reading, self.read)
+        self.intake = Intake(backstage, self.reading, self.advancing, self.read, self.keep)
         self.checking = Checking(self.data, self.read, self.keep)
         self.estimating = Estimating(backstage, self.read)
         self.side_by_side = SideBySide(backstage, self.read)
@@ -365,18 +370,6 @@ class Form:
             *review_step.shown(draft, self.data),
         ]
 
-    def read_opened(self, *shown: Any) -> Iterator[list[Any]]:
-        """What an opened page's file holds, where that is not known yet: it may take a while."""
-        draft_id, draft = self.read(shown)
-        if not draft.data_file or self.data.is_known(draft):
-            yield [*data_step.unchanged(), *[gr.skip()] * 3]
-            return
-        draft = self._as_kept(draft_id, draft)
-        for update in self._read_in(draft_id, draft):
-            yield [*update, *[gr.skip()] * 3]
-        draft = self._as_kept(draft_id, draft)
-        yield [*data_step.shown(draft, self.data), *review_step.shown(draft, self.data)]
-
     def model_changed(self, *shown: Any) -> list[Any]:
         """Another model: its card."""
         draft_id, draft = self.read(shown)
@@ -395,72 +388,6 @@ class Form:
         finished = self.backstage.orders.finished()
         return [gr.Radio(visible=bool(run)), *earlier_part.taken(run, use, said, finished)]
 
-    def data_changed(self, *shown: Any) -> Iterator[list[Any]]:
-        """Another file: its findings; goal and columns are recognised anew."""
-        draft_id, draft = self.read(shown)
-        if not draft_id:
-            # The window is being opened: what it is given is what was kept.
-            yield data_step.unchanged()
-            return
-        yield from self._read_in(draft_id, self._as_kept(draft_id, draft))
-
-    def stop_or_read_again(self, *shown: Any) -> Iterator[list[Any]]:
-        """What is being read is stopped; what was stopped, or failed, is read once more."""
-        draft_id, draft = self.read(shown)
-        if not self.data.is_held_back(draft):
-            self.advancing.stop(*shown)
-            yield data_step.unchanged()
-            return
-        self.data.let_go(draft)
-        yield from self._read_in(draft_id, draft)
-
-    def pass_over(self, *shown: Any) -> None:
-        """What is being read for this window is given up, if it is another file by now."""
-        self.reading.pass_over(*self.read(shown))
-
-    def _read_in(self, draft_id: str, draft: Draft) -> Iterator[list[Any]]:
-        """Updates of the data's step while the file is read in, at last what was found in it."""
-        reading = self.reading.read(draft_id, draft)
-        self.keep(draft_id, draft)
-        read = yield from told(reading, data_step.reading)
-        self.keep(draft_id, self._meanwhile(draft_id, draft, read))
-        yield data_step.shown(read, self.data)
-
-    def _meanwhile(self, draft_id: str, before: Draft, read: Draft) -> Draft:
-        """The draft that was read in, with what the person changed of the rest meanwhile."""
-        try:
-            row = self.backstage.library.draft(draft_id) if draft_id else None
-        except StoreBusy:
-            row = None
-        kept = Draft.from_json(row.value) if row is not None else before
-        if kept.data_file != read.data_file:
-            return kept
-        return replace(kept, objective=read.objective, objective_for=read.objective_for)
-
-    def _as_kept(self, draft_id: str, draft: Draft) -> Draft:
-        """The draft with what was chosen for its file, where the window is only being opened.
-
-        The file's control changes then too, and the columns' may not show their choice yet.
-        """
-        row = self.backstage.library.draft(draft_id) if draft_id else None
-        kept = Draft.from_json(row.value) if row is not None else None
-        if kept is None or kept.data_file != draft.data_file:
-            return draft
-        names = ("objective", "objective_for", "columns", *SETTLED)
-        return replace(draft, **{name: getattr(kept, name) for name in names})
-
-    def goal_chosen(self, *shown: Any) -> Iterator[list[Any]]:
-        """A goal chosen by hand: it holds for this file, and the columns are recognised for it."""
-        draft_id, draft = self.read(shown)
-        yield from self._read_in(draft_id, replace(draft, objective_for=draft.data_file))
-
-    def part_chosen(self, *shown: Any) -> Iterator[list[Any]]:
-        """A sheet or other part chosen by hand: it holds for this file from now on."""
-        draft_id, draft = self.read(shown)
-        draft = replace(draft, part_for=draft.data_file)
-        for update in self._read_in(draft_id, draft):
-            yield [draft.part_for, *update]
-
     def pasted(self, text: str) -> str:
         """Cells pasted from a spreadsheet: kept as a file like an upload."""
         return source_part.keep_pasted(text or "", upload_folder(self.backstage.home))
@@ -468,15 +395,6 @@ class Form:
     def fetching(self, name: str) -> Iterator[list[Any]]:
         """A dataset of the Hub comes into the data folder."""
         yield from hub_part.fetching(name or "", self.backstage.home)
-
-    def roles_chosen(self, *shown: Any) -> Iterator[list[Any]]:
-        """A column chosen by hand: it holds for this file from now on."""
-        draft_id, draft = self.read(shown)
-        draft = replace(draft, columns_for=draft.mapped)
-        self.keep(draft_id, draft)
-        for update in self._read_in(draft_id, draft):
-            _, _, findings, _, preview, *_, reading, _ = update
-            yield [draft.columns_for, findings, preview, reading]
 
     def settings_changed(self, *shown: Any) -> list[Any]:
         """Another method or setting: the groups that go with it, and what cannot be used."""

@@ -59,7 +59,7 @@ class Layout:
 
     @property
     def roles_shown(self) -> list[Any]:
-        """What `Form.roles_chosen` updates."""
+        """What `Intake.roles_chosen` updates."""
         data = self.data
         return [data.findings, data.preview, data.reading]
 

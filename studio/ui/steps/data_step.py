@@ -9,13 +9,12 @@ from typing import Any
 
 import gradio as gr
 
-from studio.checks.survey import Progress
 from studio.data.columns import WANTED
 from studio.data.examples import Role
 from studio.data.inspection import Inspection
+from studio.data.progress import Progress, silent
 from studio.errors import StudioError
 from studio.objectives import OBJECTIVES
-from studio.orders.freezing import silent
 from studio.ui import words
 from studio.ui.draft import HELD_OUT, Draft
 from studio.ui.markup import icon

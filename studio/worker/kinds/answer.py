@@ -50,11 +50,10 @@ def _reply(opened: Opened, model: Any, prompt: str, max_new_tokens: int) -> Repl
 
 
 def _refuse_another_base(first: TrainOrder, job_id: int, order: TrainOrder, other: int) -> None:
-    ours, theirs = first.base, order.base
-    if (ours.source, ours.revision) != (theirs.source, theirs.revision):
+    if not order.base.is_of(first.base):
         raise AskedWrongly(
-            f"Training {other} ({order.spec.name}) was made of another base ({theirs.title}) than training "
-            f"{job_id} ({ours.title}). Choose trainings of one base.",
+            f"Training {other} ({order.spec.name}) was made of another base ({order.base.title}) than training "
+            f"{job_id} ({first.base.title}). Choose trainings of one base.",
             code="another_base",
         )
 

@@ -13,9 +13,8 @@ from jobs.models import Job, JobState
 from studio.errors import AskedWrongly
 from studio.models.fingerprints import fingerprint_folder
 from studio.orders import Orders
-from studio.orders.continuing import FILES
 from studio.settings import Home
-from studio.spec import TrainOrder, TrainSpec
+from studio.spec import ADAPTER_FILES, TrainOrder, TrainSpec
 from tests import tiny
 
 
@@ -37,7 +36,7 @@ def finish(orders: Orders, job: Job, monkeypatch: pytest.MonkeyPatch) -> Job:
     """The queued job as if it were done, with an adapter that says which one it is."""
     folder = orders.home.run(job.id) / "adapter"
     folder.mkdir(parents=True)
-    for name in FILES:
+    for name in ADAPTER_FILES:
         (folder / name).write_text(f"{name} of {job.id}")
     done = {each.id: each for each in getattr(orders, "done", [])}
     done[job.id] = replace(job, state=JobState.SUCCEEDED)
@@ -60,7 +59,7 @@ def test_the_adapter_is_kept_by_what_it_is_and_learns_on(
     assert (order.start.run, order.start.title) == (first.id, first.name)
     assert order.spec.model.adapter_revision == order.start.revision == fingerprint_folder(kept)
     assert order.base.beneath == ()
-    (kept / FILES[0]).write_text("spoilt")
+    (kept / ADAPTER_FILES[0]).write_text("spoilt")
     orders.train(spec(tiny_model, rows_csv, model={"adapter": first.id}))
     assert fingerprint_folder(kept) == order.start.revision
     assert TrainOrder.parse(order.to_json()) == order

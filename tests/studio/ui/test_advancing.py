@@ -99,7 +99,7 @@ def test_what_is_looked_at_for_the_goal_can_be_stopped(
     backstage.own_data.read(draft)
     updates = this.advancing.leave_data(ID, *shown)
     next(updates)
-    list(this.stop_or_read_again(ID, *shown))
+    list(this.intake.stop_or_read_again(ID, *shown))
     _, words, *_ = last(updates)
 
     assert "This was stopped" in words

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import threading
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from studio.checks.survey import Progress
+from studio.data.progress import Progress
 from studio.errors import StudioError
 from studio.settings import Home
 from studio.ui.backstage import Backstage
@@ -26,9 +27,35 @@ def data(tmp_path: Path) -> OwnData:
 
 @pytest.fixture
 def draft(tmp_path: Path) -> Draft:
-    """A file that takes a second or two."""
+    """A file of many rows."""
     file = tiny.write_csv(tmp_path / "large.csv", 100_000)
     return Draft(model_from="path", data_from="path", data_path=str(file))
+
+
+@pytest.fixture
+def held(data: OwnData, monkeypatch: pytest.MonkeyPatch) -> Held:
+    """Reading begins, and goes no further before it is let go on."""
+    held = Held(data.read)
+    monkeypatch.setattr(data, "read", held)
+    return held
+
+
+class Held:
+    """`read`, once `go_on` was called; what was begun is counted."""
+
+    def __init__(self, read: Callable[[Draft, Progress], Draft]) -> None:
+        self.begun: list[Draft] = []
+        self._read = read
+        self._may_go_on = threading.Event()
+
+    def go_on(self) -> None:
+        self._may_go_on.set()
+
+    def __call__(self, draft: Draft, on_progress: Progress) -> Draft:
+        self.begun.append(draft)
+        while not self._may_go_on.wait(0.01):
+            on_progress(0.0, "")
+        return self._read(draft, on_progress)
 
 
 def ended(reading: Generator[Step, None, Draft]) -> Draft:
@@ -51,44 +78,44 @@ def test_a_file_is_read_in_and_its_goal_recognised(data: OwnData, draft: Draft) 
 
 
 def test_what_is_being_read_for_a_window_is_not_begun_a_second_time(
-    data: OwnData, draft: Draft, monkeypatch: pytest.MonkeyPatch
+    data: OwnData, draft: Draft, held: Held
 ) -> None:
-    begun: list[Draft] = []
-    read = data.read
-
-    def counted(draft: Draft, on_progress: Progress) -> Draft:
-        begun.append(draft)
-        return read(draft, on_progress)
-
-    monkeypatch.setattr(data, "read", counted)
     reading = Reading(data)
     first, second = reading.read("window", draft), reading.read("window", replace(draft, name="x"))
     next(first)
     next(second)
     first.close()
+    held.go_on()
 
     read_in = ended(second)
-    assert len(begun) == 1
+    assert len(held.begun) == 1
     assert (read_in.name, read_in.objective_for) == ("x", draft.data_file)
 
 
-def test_a_reading_that_nobody_waited_for_is_begun_anew(data: OwnData, draft: Draft) -> None:
+def test_a_reading_that_nobody_waited_for_is_begun_anew(
+    data: OwnData, draft: Draft, held: Held
+) -> None:
     reading = Reading(data)
     first = reading.read("window", draft)
     next(first)
     first.close()
+    again = reading.read("window", draft)
+    next(again)
+    held.go_on()
 
-    assert data.is_read(ended(reading.read("window", draft)))
+    assert data.is_read(ended(again))
+    assert len(held.begun) == 2
 
 
 def test_a_stopped_reading_stays_stopped_until_it_is_asked_for_again(
-    data: OwnData, draft: Draft
+    data: OwnData, draft: Draft, held: Held
 ) -> None:
     reading = Reading(data)
     steps = reading.read("window", draft)
     next(steps)
     reading.stop("window")
     ended(steps)
+    held.go_on()
 
     assert not data.is_read(draft)
     with pytest.raises(StudioError, match="Reading was stopped"):
@@ -99,7 +126,7 @@ def test_a_stopped_reading_stays_stopped_until_it_is_asked_for_again(
 
 
 def test_a_file_that_was_passed_over_for_another_one_is_given_up(
-    data: OwnData, draft: Draft, tmp_path: Path
+    data: OwnData, draft: Draft, tmp_path: Path, held: Held
 ) -> None:
     other = replace(draft, data_path=str(tiny.write_csv(tmp_path / "small.csv", 24)))
     reading = Reading(data)
@@ -109,6 +136,7 @@ def test_a_file_that_was_passed_over_for_another_one_is_given_up(
     next(steps)
     reading.pass_over("window", other)
     ended(steps)
+    held.go_on()
 
     assert not data.is_read(draft)
     assert data.is_read(ended(reading.read("window", other)))

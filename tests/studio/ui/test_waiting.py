@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from studio.checks.survey import Progress
+from studio.data.progress import Progress
 from studio.ui.waiting import Abandoned, Work
 
 

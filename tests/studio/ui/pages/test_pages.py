@@ -23,7 +23,7 @@ from studio.ui.form import controls
 from studio.ui.pages import PAGES, export, try_it
 from studio.ui.steps import earlier_part
 from tests import tiny
-from tests.studio.ui.forms import form, say_soon, shown_of
+from tests.studio.ui.forms import form, shown_of
 
 
 @pytest.fixture
@@ -129,56 +129,6 @@ def test_starting_with_a_step_undone_names_the_step_and_queues_nothing(
     assert job == ""
     assert "Data: Choose a file with examples first." in words
     assert backstage.orders.queue.store.jobs() == []
-
-
-def test_a_page_opens_before_its_large_file_is_read_and_shows_how_far_that_is(
-    backstage: Backstage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    say_soon(monkeypatch)
-    file = tiny.write_csv(tmp_path / "rows.csv", 20_000)
-    by_hand = {"prompt": "answer", "response": "question"}
-    draft = Draft(data_from="path", data_path=str(file), step=3)
-    draft = replace(draft, columns=by_hand, columns_for=draft.mapped)
-    this = form(backstage)
-    backstage.library.save_draft("one", draft.to_json())
-
-    opened = this.open(asked_with(draft="one"))
-
-    assert not backstage.own_data.is_known(draft), "nothing was read for it"
-    assert "Reading the file" in str(opened)
-    assert "rows.csv, not read in yet" in str(opened)
-    roles = [each.value for each in opened if isinstance(each, gr.Dropdown)]
-    assert [*by_hand.values()] == [value for value in roles if value]
-
-    updates = this.read_opened("one", *shown_of(this, draft))
-    assert "Reading the file" in str(next(updates))
-    # What is set meanwhile stays set.
-    this.settings_changed("one", *shown_of(this, replace(draft, training={"epochs": 7})))
-    *_, shown = updates
-    assert "20,000 rows" in str(shown)
-    assert "rows.csv: All 20,000 rows are ready." in str(shown)
-    kept = backstage.library.draft("one")
-    assert kept is not None
-    assert kept.value["training"]["epochs"] == 7
-    assert Draft.from_json(kept.value).chosen_columns == by_hand
-
-
-def test_an_opened_page_whose_file_can_be_stopped_says_so_and_reads_it_again_when_asked(
-    backstage: Backstage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    say_soon(monkeypatch)
-    file = tiny.write_csv(tmp_path / "rows.csv", 20_000)
-    draft = Draft(data_from="path", data_path=str(file))
-    this = form(backstage)
-    shown = shown_of(this, draft)
-    updates = this.read_opened("one", *shown)
-    next(updates)
-    list(this.stop_or_read_again("one", *shown))
-    *_, stopped = updates
-
-    assert "Reading was stopped" in str(stopped)
-    *_, again = this.stop_or_read_again("one", *shown)
-    assert "20,000 rows" in str(again)
 
 
 def test_figures_that_cannot_be_computed_say_which_setting_is_wrong(backstage: Backstage) -> None:
