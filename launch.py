@@ -258,6 +258,7 @@ def install(place: Place, names: Sequence[str]) -> None:
         install_part(place, lock[name])
     if not torch_is_there(place):
         raise Stop(f"torch {TORCH} was installed, but is not there. All that pip said: {place.log}")
+    compile_packages(place)
     write_stamp(place, [lock[name] for name in names])
     say(f"Everything is in place, after {time.monotonic() - started:.0f} seconds.")
 
@@ -355,16 +356,12 @@ def make_venv(place: Place) -> None:
             child.unlink()
     # Started from within an environment, the Python below it is the one that lasts.
     python = getattr(sys, "_base_executable", None) or sys.executable
-    made = subprocess.run(
-        [python, "-m", "venv", str(place.venv)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-    )
+    command = [python, "-m", "venv", str(place.venv)]
+    made = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if made.returncode != 0:
         raise Stop(
-            f"Python could not make an environment in {place.venv}:\n{last_lines(made.stdout)}\n"
+            f"Python could not make an environment in {place.venv}:\n"
+            f"{last_lines(made.stdout.decode('utf-8', 'replace'))}\n"
             "On Debian and Ubuntu, `sudo apt install python3-venv` brings what is missing."
         )
 
@@ -420,8 +417,8 @@ def install_part(place: Place, part: Part) -> None:
 
 def pip(place: Place, arguments: list[str], title: str, pins: dict[str, str]) -> None:
     """Run the environment's pip. Raises Stop with pip's trouble in plain words."""
-    quiet = ["--no-input", "--disable-pip-version-check", "--retries", "2"]
-    command = [str(place.python), "-I", "-m", "pip", *arguments, *quiet]
+    options = ["--no-input", "--no-compile", "--disable-pip-version-check", "--retries", "2"]
+    command = [str(place.python), "-I", "-m", "pip", *arguments, *options]
     said_before = place.log.stat().st_size if place.log.exists() else 0
     with open(place.log, "ab") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, close_fds=False)
@@ -448,17 +445,14 @@ def follow(
         words = progress_words(read_from(place.log, offset), done, len(pins))
         line = f"  {title}: {'done' if process.returncode == 0 else words}"
         now = time.monotonic()
-        if on_screen and line != shown:
-            print("\r\x1b[2K" + line, end="", file=sys.stderr, flush=True)
-            shown = line
-        elif not on_screen and line != shown and (is_over or now - shown_at > 10):
-            say(line)
+        if line != shown and (on_screen or is_over or now - shown_at > 10):
+            before, after = ("\r\x1b[2K", "") if on_screen else ("", "\n")
+            print(before + line, end=after, file=sys.stderr, flush=True)
             shown, shown_at = line, now
         if is_over:
             break
         time.sleep(0.5)
-    if on_screen:
-        say("")
+    print(end="\n" if on_screen else "", file=sys.stderr, flush=True)
 
 
 def progress_words(said: str, done: int, total: int) -> str:
@@ -560,9 +554,8 @@ def suits(offer: str, platform: str, graphics_card: bool) -> bool:
 
 def has_graphics_card() -> bool:
     """Whether an NVIDIA or AMD driver is at work here."""
-    return bool(shutil.which("nvidia-smi")) or any(
-        Path(path).exists() for path in ("/proc/driver/nvidia/version", "/dev/kfd")
-    )
+    drivers = ("/proc/driver/nvidia/version", "/dev/kfd")
+    return bool(shutil.which("nvidia-smi")) or any(map(os.path.exists, drivers))
 
 
 def uv_installs(place: Place) -> bool:
@@ -570,6 +563,16 @@ def uv_installs(place: Place) -> bool:
     say("  torch: looking for the build that suits this machine")
     command = [str(place.python), "-m", "uv", "pip", "install", "--python", str(place.python)]
     return subprocess.call([*command, "--torch-backend=auto", f"torch=={TORCH}"], stdout=2) == 0
+
+
+def compile_packages(place: Place) -> None:
+    """Compile what is new among the packages on all cores; pip would take one."""
+    say("  getting everything ready; it takes a minute or so")
+    tests = re.escape(str(place.packages)) + r".*[\\/]tests?[\\/]"
+    command = [str(place.python), "-I", "-m", "compileall", "-qq", "-j", "0", "-x", tests]
+    # Some packages carry files for other versions of Python: those stay as they are.
+    command += [str(place.packages), "studio", "jobs"]
+    subprocess.run(command, cwd=place.root, stdout=subprocess.DEVNULL)
 
 
 def for_developers(module: str) -> Callable[[Place, list[str]], int]:
@@ -584,10 +587,8 @@ def for_developers(module: str) -> Callable[[Place, list[str]], int]:
 
 
 def read_from(path: Path, offset: int) -> str:
-    """The text of a log from a byte offset on."""
-    with open(path, "rb") as file:
-        file.seek(offset)
-        return file.read().decode("utf-8", "replace")
+    """The text of a log from a byte on."""
+    return path.read_bytes()[offset:].decode("utf-8", "replace")
 
 
 def last_lines(text: str, count: int = 12) -> str:

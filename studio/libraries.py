@@ -17,6 +17,9 @@ QUIET = {
     "TQDM_DISABLE": "1",
     "BITSANDBYTES_NOWELCOME": "1",
 }
+# PEFT imports bitsandbytes, which has functions compiled that nothing here calls: that loaded torch's compiler
+# into every process, a fifth of all that importing took. Who compiles takes the variable away again.
+UNCOMPILED = "TORCHDYNAMO_DISABLE"
 # Threads of torch that wait for one another sleep instead of spinning: a step beside one busy program
 # took 14-19 s with spinning and 3.5-4.8 s without (2 cores, 135M model, 280 tokens).
 PATIENT = {"GOMP_SPINCOUNT": "0"}
@@ -41,6 +44,7 @@ def be_quiet() -> None:
     What matters to a person our own code says.
     """
     os.environ.update(QUIET)
+    os.environ[UNCOMPILED] = "1"
     for name, value in PATIENT.items():
         os.environ.setdefault(name, value)
     # PEFT imports bitsandbytes, which complains of kernels that only its own 4-bit speed-up needs.

@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 import launch
+from studio.loggers import LOGGERS
+from studio.spec.installed import LIGER_REQUIREMENT
 
 ROOT = Path(__file__).resolve().parent.parent
 TOP_LEVEL = {
@@ -207,6 +209,14 @@ def test_every_library_that_is_imported_is_named_by_the_project() -> None:
     # The small package brings the module of the large one.
     named |= {"mlflow"} & {name.removesuffix("_skinny") for name in named}
     assert {name.lower() for name in used} - named - {"pydantic_core"} == set()
+
+
+def test_what_a_person_is_told_to_install_is_what_the_project_names() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    said = {logger.name: [logger.requirement] for logger in LOGGERS.values()}
+
+    named = {k: v for k, v in project["optional-dependencies"].items() if k != "test"}
+    assert said | {"liger": [LIGER_REQUIREMENT]} == named
 
 
 def names_in(requirements: list[str]) -> set[str]:

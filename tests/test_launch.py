@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
@@ -118,6 +119,12 @@ def test_the_first_start_installs_every_part_but_the_tests(installed: Copy) -> N
 
     assert {"pebble-1.0", "flint-2.1", "acorn-0.1", f"torch-{launch.TORCH}+cpu"} <= found
     assert "anvil-3.0" not in found
+
+
+def test_what_was_installed_is_compiled(installed: Copy) -> None:
+    for name in ("pebble", "acorn"):
+        compiled = Path(importlib.util.cache_from_source(str(installed.module(name))))
+        assert compiled.exists(), name
 
 
 def test_later_starts_ask_no_installer(installed: Copy) -> None:

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from jobs.durable import write_json
+from studio import libraries
 from studio.training import step
 from studio.training.batching import Batch
 from studio.training.fused import fuse, unfuse
@@ -84,6 +85,8 @@ def compile_layers(model: nn.Module) -> int:
     """Let every layer of the model's stacks be compiled when it is first called; gives how many there are."""
     from torch._inductor import config  # takes a second, and few runs need it
 
+    os.environ.pop(libraries.UNCOMPILED, None)
+    torch._dynamo.config.disable = False
     # Processes of its own would outlast the first step for nothing.
     config.compile_threads = 1
     layers = list(_layers(model))

@@ -56,6 +56,10 @@ class Person:
         self.page.goto(f"{instance.address}{path}{joint}token={instance.token}")
         expect(self.page.locator("h1")).to_be_visible(timeout=SOON_MS)
 
+    def begins(self) -> None:
+        """Open an empty form, whatever others left half filled."""
+        self.opens("?draft=new")
+
     def sees(self, words: str | re.Pattern[str], timeout_ms: float = SOON_MS) -> None:
         """Wait until the words are on the page."""
         expect(self.page.get_by_text(words).first).to_be_visible(timeout=timeout_ms)

@@ -13,6 +13,8 @@ from studio.settings import ASSETS
 from tests import tiny
 from tests.journeys.person import Person
 
+pytestmark = pytest.mark.shared_studio
+
 # LoRA of rank 16 on the tiny model: 2 layers; query and output 32 by 32, key and value 32 by 16,
 # and three of 32 by 64.
 TRAINABLE = 2 * 16 * (2 * (32 + 32) + 2 * (32 + 16) + 3 * (32 + 64))
@@ -60,7 +62,7 @@ def the_starter_of(person: Person) -> Path:
 def test_a_beginner_comes_from_the_first_page_to_a_download_that_peft_opens(
     person: Person, tiny_model: Path, tmp_path: Path
 ) -> None:
-    person.opens()
+    person.begins()
     person.chooses_model(tiny_model)
     person.uploads(tiny.write_csv(tmp_path / "replies.csv", 40))
     person.goes_on_to_method()
@@ -93,7 +95,7 @@ def test_the_merged_model_is_exported_verified_as_well(
 ) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    person.opens()
+    person.begins()
     person.chooses_model(tiny_model)
     person.uploads(tiny.write_csv(tmp_path / "replies.csv", 24))
     person.goes_on_to_method()
@@ -115,7 +117,7 @@ def test_the_merged_model_is_exported_verified_as_well(
 def test_the_starter_model_learns_the_starter_data_in_the_page(
     person: Person, tmp_path: Path
 ) -> None:
-    person.opens()
+    person.begins()
     person.chooses_model("starter")
     person.uploads(rows_of_the_starter_data(tmp_path / "replies.csv", 60))
     person.goes_on_to_method()

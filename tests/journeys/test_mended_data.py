@@ -18,6 +18,8 @@ from tests.journeys.person import Person
 from tests.studio.checks.planted import COLUMNS, PLANTED, workbook
 from tests.studio.ui.serving import ROOT
 
+pytestmark = pytest.mark.shared_studio
+
 
 def found(page: Page) -> dict[str, str]:
     """The checks in the list that need a look, with their words, as they stand at one moment."""
@@ -47,7 +49,7 @@ def test_a_wrong_column_is_corrected_a_problem_mended_and_undone_and_the_mask_is
 ) -> None:
     """The first half of the long way below, with one problem instead of seven."""
     page = person.page
-    person.opens()
+    person.begins()
     person.chooses_model(tiny_model)
     person.uploads(workbook(tmp_path / "mails.xlsx"))
     person.says_which_column("response", COLUMNS["response"])
@@ -88,7 +90,7 @@ def test_seven_problems_of_a_workbook_are_found_mended_undone_and_trained_past(
             page.set_viewport_size({"width": 1280, "height": 800})
 
     # The columns by hand: what was taken for the answer holds nothing to learn.
-    person.opens()
+    person.begins()
     person.chooses_model(tiny_model)
     person.uploads(file)
     person.says_which_column("response", "Checked text")

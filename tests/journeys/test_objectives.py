@@ -10,6 +10,8 @@ from playwright.sync_api import expect
 from tests import tiny
 from tests.journeys.person import Person
 
+pytestmark = pytest.mark.shared_studio
+
 
 def rows_file(objective: str, folder: Path) -> Path:
     return tiny.write_jsonl(folder / f"{objective}.jsonl", tiny.make_rows_of(objective))
@@ -32,7 +34,7 @@ class Journey:
     def trains(self, model: Path, file: Path, goal: str) -> None:
         """From the first page to a training that is done; the goal is the one that the file suggests."""
         person = self.person
-        person.opens()
+        person.begins()
         person.chooses_model(model)
         person.uploads(file)
         expect(person.page.locator("#objective label.selected")).to_contain_text(goal)
@@ -113,7 +115,7 @@ def test_one_label_only_and_a_model_that_cannot_are_said_before_anything_starts(
     person: Person, tiny_model: Path, tmp_path: Path
 ) -> None:
     rows = [{**row, "label": "same"} for row in tiny.make_rows_of("classification")]
-    person.opens()
+    person.begins()
     person.chooses_model(tiny_model)
     person.uploads(tiny.write_jsonl(tmp_path / "one.jsonl", rows))
     person.page.locator("#objective").get_by_text("Sort texts").click()

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect
 
 from tests import tiny
 from tests.journeys.person import Person
+
+pytestmark = pytest.mark.shared_studio
 
 COLUMNS = ("kolomna_x", "kolomna_y")
 
@@ -26,7 +29,7 @@ def odd_file(file: Path) -> Path:
 def test_columns_are_chosen_by_hand_and_rows_without_answer_are_named_and_left_out(
     person: Person, tiny_model: Path, tmp_path: Path
 ) -> None:
-    person.opens()
+    person.begins()
     person.chooses_model(tiny_model)
     person.uploads(odd_file(tmp_path / "own.csv"))
     expect(person.findings).to_contain_text("semicolon")
@@ -63,7 +66,7 @@ UNFIT = (
 def test_files_that_cannot_be_used_are_explained_one_after_the_other_and_the_step_stays(
     person: Person, tmp_path: Path
 ) -> None:
-    person.opens()
+    person.begins()
     person.chooses_model("starter")
     for name, content, words in UNFIT:
         file = tmp_path / name
@@ -80,7 +83,7 @@ def test_files_that_cannot_be_used_are_explained_one_after_the_other_and_the_ste
 def test_a_half_filled_form_survives_a_reload_and_a_new_window(
     person: Person, tiny_model: Path, tmp_path: Path
 ) -> None:
-    person.opens()
+    person.begins()
     person.chooses_model(tiny_model)
     person.uploads(tiny.write_csv(tmp_path / "replies.csv", 24))
     person.goes_on_to_method()
@@ -106,7 +109,7 @@ def test_a_half_filled_form_survives_a_reload_and_a_new_window(
 def test_impossible_values_are_named_all_at_once(
     person: Person, tiny_model: Path, tmp_path: Path
 ) -> None:
-    person.opens()
+    person.begins()
     person.chooses_model(tiny_model)
     person.uploads(tiny.write_csv(tmp_path / "replies.csv", 24))
     person.goes_on_to_method()

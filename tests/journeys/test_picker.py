@@ -17,6 +17,8 @@ from tests.journeys.person import TRAINING_MS, Person
 from tests.journeys.test_estimate import figure
 from tests.journeys.test_looks import is_within_the_window
 
+pytestmark = pytest.mark.shared_studio
+
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
@@ -54,7 +56,7 @@ def settings(person: Person, name: str) -> Locator:
 
 def at_the_method(person: Person, model: Path, folder: Path) -> None:
     """On to the third step with a model and data."""
-    person.opens()
+    person.begins()
     person.chooses_model(model)
     person.uploads(tiny.write_csv(folder / "replies.csv", 24))
     person.goes_on_to_method()

@@ -98,6 +98,7 @@ def test_chat_answers_twice(studio: Studio, trained: Any) -> None:
     assert set(answers) == {"base", "tuned"}
 
 
+@pytest.mark.long
 def test_a_training_goes_on_is_asked_beside_the_first_and_combined_with_it(
     studio: Studio, trained: Any, tiny_model: Path, rows_csv: Path, tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import gradio as gr
@@ -17,12 +18,18 @@ from studio.ui.pages.new_training_layout import lay_out
 from studio.ui.steps.step import Fields
 
 
-def form(backstage: Backstage) -> new_training.Form:
-    """The page's form, with its components."""
+@cache
+def laid_out() -> Fields:
+    """The form's components, made once: they are only looked at, and take half a second."""
     fields = Fields()
     with gr.Blocks():
         lay_out(fields)
-    return new_training.Form(backstage, fields)
+    return fields
+
+
+def form(backstage: Backstage) -> new_training.Form:
+    """The page's form, with its components."""
+    return new_training.Form(backstage, laid_out())
 
 
 def shown_of(form: new_training.Form, draft: Draft) -> list[Any]:

@@ -98,7 +98,7 @@ def test_what_is_looked_at_for_the_goal_can_be_stopped(
     shown = shown_of(this, draft)
     backstage.own_data.read(draft)
     updates = this.advancing.leave_data(ID, *shown)
-    next(updates)
+    next(update for update in updates if "Looking at the rows" in str(update[1]))
     list(this.intake.stop_or_read_again(ID, *shown))
     _, words, *_ = last(updates)
 

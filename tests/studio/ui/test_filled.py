@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import gradio as gr
 import pytest
 
 from studio.methods import METHODS
 from studio.ui.draft import Draft
 from studio.ui.filled import draft_of, field_value
 from studio.ui.form import controls
-from studio.ui.pages.new_training_layout import lay_out
-from studio.ui.steps.step import Fields
+from tests.studio.ui.forms import laid_out
 
 
 def names() -> list[str]:
     """The names of the form's fields, without the columns, which come with the data."""
-    fields = Fields()
-    with gr.Blocks():
-        lay_out(fields)
-    return [name for name in fields.components if not name.startswith("columns.")]
-
-
-NAMES = names()
+    return [name for name in laid_out().components if not name.startswith("columns.")]
 
 
 @pytest.mark.parametrize("name", [*METHODS])
@@ -31,7 +23,7 @@ def test_a_methods_settings_come_back_as_they_were_shown(name: str) -> None:
     kept = {key: value for key, value in settings.items() if value is not None}
     draft = Draft(method=name, settings={name: kept})
 
-    again = draft_of({key: field_value(draft, key) for key in NAMES})
+    again = draft_of({key: field_value(draft, key) for key in names()})
 
     assert again.settings == draft.settings
     assert again.to_spec() == draft.to_spec()
