@@ -84,13 +84,11 @@ def wire(controls: Controls, backstage: Backstage) -> None:
         job = backstage.orders.combine(
             shares, rank=int(rank) if rank else None, name=(name or "").strip()
         )
-        gr.Info(
-            f"Job {job.id}: it can be chosen above once it is done; reload the page then.",
-            title=job.name,
-        )
+        gr.Info(f"Job {job.id}: it can be chosen above once it is done.", title=job.name)
 
     asked = [controls.parts, controls.weights, controls.rank, controls.name]
     controls.start.click(spoken(start), asked, None, **QUIET)
+    runs.keep_offering(controls.parts, backstage, leaves_adapter)
 
 
 def opened(backstage: Backstage) -> list[Any]:
@@ -99,8 +97,7 @@ def opened(backstage: Backstage) -> list[Any]:
         jobs = [job for job in runs.finished(backstage) if leaves_adapter(job)]
     except StoreBusy:
         return [gr.skip(), gr.skip()]
-    choices = [(runs.title(job), str(job.id)) for job in jobs]
-    return [gr.Column(visible=len(jobs) > 1), gr.Dropdown(choices=choices)]
+    return [gr.Column(visible=len(jobs) > 1), gr.Dropdown(choices=runs.choices_of(jobs))]
 
 
 def weights_of(parts: list[str], said: str) -> dict[int, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import gradio as gr
@@ -10,6 +11,8 @@ from jobs.errors import StoreBusy
 from jobs.models import Job
 from studio.ui import words
 from studio.ui.backstage import Backstage
+from studio.ui.boundary import spoken
+from studio.ui.wiring import QUIET
 
 NOTHING = (
     '<div class="empty"><p>There is no finished training yet.</p>'
@@ -50,13 +53,35 @@ def chooser(elem_id: str) -> Any:
     )
 
 
+def choices_of(jobs: Iterable[Job]) -> list[tuple[str, str]]:
+    """Jobs as a dropdown offers them: the title, and the number as its value."""
+    return [(title(job), str(job.id)) for job in jobs]
+
+
+def keep_offering(
+    chooser: Any, backstage: Backstage, is_offered: Callable[[Job], bool] = lambda job: True
+) -> None:
+    """Whenever the list is opened, it holds what has finished by then; the choice stays."""
+    opened = spoken(lambda: offered_now(backstage, is_offered))
+    chooser.focus(opened, None, chooser, **QUIET)
+
+
+def offered_now(backstage: Backstage, is_offered: Callable[[Job], bool]) -> Any:
+    """An update of a chooser's choices alone."""
+    try:
+        jobs = [job for job in finished(backstage) if is_offered(job)]
+    except StoreBusy:
+        return gr.skip()
+    return gr.Dropdown(choices=choices_of(jobs))
+
+
 def offered(backstage: Backstage, request: gr.Request) -> tuple[Any, str]:
     """An update for the chooser, with the run of the address or the newest; and that run's number."""
     try:
         jobs = finished(backstage)
     except StoreBusy:
         return gr.skip(), ""
-    choices = [(title(job), str(job.id)) for job in jobs]
+    choices = choices_of(jobs)
     numbers = [number for _, number in choices]
     wanted = request.query_params.get("run", "")
     chosen = wanted if wanted in numbers else (numbers[0] if numbers else None)

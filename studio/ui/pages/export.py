@@ -118,6 +118,7 @@ def wire(view: View, layout: Layout) -> None:
     parts = [part for pairs in layout.settings.values() for _, part in pairs]
     combined = [layout.combined.card, layout.combined.parts]
     opened = [layout.nothing, layout.card, layout.results, run, *combined]
+    runs.keep_offering(run, view.backstage)
     gr.on([opening()], spoken(view.open), None, opened, **QUIET)
     layout.format.change(view.choose, layout.format, layout.groups, **QUIET)
     gr.on(

@@ -238,11 +238,10 @@ class View:
         """The two tables and how soon to look again."""
         past = self._past_table(listed, chosen, words, show_all=show_all)
         nothing = "" if past else job_list.NOTHING_FOUND
-        is_live = any(job.state.is_active or job.state is JobState.QUEUED for job in listed.jobs)
         return {
             "table": self._live_table(listed, chosen, words, show_all=show_all) or nothing,
             "past": past,
-            "pace": FAST_S if is_live else SLOW_S,
+            "pace": FAST_S if any(map(_may_change, listed.jobs)) else SLOW_S,
         }
 
     def _live_table(self, listed: Listed, chosen: Job, words: str, *, show_all: bool) -> str:
@@ -350,6 +349,11 @@ def _remedy(card: Diagnosis | None) -> str:
     if card is None or card.verb not in ("change", "retry") or card.remedy == RETRY:
         return ""
     return card.remedy
+
+
+def _may_change(job: Job) -> bool:
+    """Whether it runs, or waits for nothing but its turn; its time or more memory may be hours away."""
+    return job.state.is_active or (job.state is JobState.QUEUED and job.waiting_for is None)
 
 
 def _nothing() -> dict[str, Any]:

@@ -83,6 +83,7 @@ def build(backstage: Backstage) -> None:
             ask = gr.Button("Ask both", variant="primary", scale=0, min_width=150, elem_id="ask")
     answers = gr.HTML(answers_html(None), elem_id="answers", visible=False, apply_default_css=False)
     opened = [nothing, card, answers, run, suggestions, also]
+    runs.keep_offering(run, backstage)
     gr.on([opening()], spoken(view.open), None, opened, **QUIET)
     run.change(spoken(view.choose), run, [suggestions, also], js=runs.KEEP_ADDRESS, **QUIET)
     suggestions.select(
@@ -131,7 +132,7 @@ class View:
             return gr.skip()
         mine = next((job for job in jobs if str(job.id) == run), None)
         beside = [job for job in jobs if mine is not None and runs.is_beside(job, mine)]
-        choices = [(runs.title(job), str(job.id)) for job in beside]
+        choices = runs.choices_of(beside)
         return gr.Dropdown(choices=choices, value=[], visible=bool(beside))
 
     def suggest(self, run: str) -> dict[str, Any]:

@@ -79,7 +79,7 @@ def build(fields: Fields) -> Controls:
 def shown(draft: Draft, finished: Sequence[Job]) -> list[Any]:
     """Updates for card, run and use: the finished trainings on the draft's base, newest first."""
     jobs = on_base(draft, finished)
-    choices = [FRESH, *((runs.title(job), str(job.id)) for job in jobs)]
+    choices = [FRESH, *runs.choices_of(jobs)]
     chosen = draft.adapter if draft.adapter in {number for _, number in choices} else ""
     return [
         gr.Column(visible=bool(jobs)),

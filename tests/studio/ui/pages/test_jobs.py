@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -144,6 +145,22 @@ def test_a_hidden_window_asks_rarely_and_is_told_only_what_ended(
 
     assert (set(first), first["pace"].value) == ({"pace"}, jobs.SLOW_S)
     assert second["news"] == [[f"{job.id}-1-failed", "Tone", "The sum is off."]]
+
+
+def test_the_window_looks_often_only_while_something_may_change_at_any_moment(
+    view: jobs.View, backstage: Backstage
+) -> None:
+    store, slots = backstage.orders.queue.store, [DeviceSlot("cpu:0", "cpu")]
+    job = queued(backstage)
+    assert look(view)[0]["pace"].value == jobs.FAST_S
+
+    store.schedule(job.id, run_after=time.time() + 3600)
+    assert store.claim(slots, myself()) is None, "whoever places jobs says what it waits for"
+    assert look(view)[0]["pace"].value == jobs.SLOW_S
+
+    store.schedule(job.id)
+    assert store.claim(slots, myself()) is not None
+    assert look(view)[0]["pace"].value == jobs.FAST_S
 
 
 def test_a_cursor_that_makes_no_sense_is_a_new_one() -> None:

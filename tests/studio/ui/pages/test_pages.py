@@ -14,6 +14,7 @@ import pytest
 from jobs.models import Job, JobState
 from studio.errors import StudioError
 from studio.formats import FORMATS
+from studio.orders.continuing import leaves_adapter
 from studio.settings import Home
 from studio.spec import Base, TrainOrder, TrainSpec
 from studio.ui import combining, runs
@@ -189,6 +190,18 @@ def test_only_trainings_of_the_chosen_base_that_left_an_adapter_can_be_gone_on_f
     )
     assert (card.visible, run.value, use.visible) == (False, "", False)
     assert "none of your finished trainings" in earlier_part.missing(Draft(adapter="my run"))
+
+
+def test_a_list_of_trainings_holds_when_it_is_opened_what_has_finished_by_then(
+    backstage: Backstage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lora, full = finished(backstage, monkeypatch, "lora", "full")
+
+    update = runs.offered_now(backstage, lambda job: True)
+    assert [number for _, number in update.choices] == [str(full.id), str(lora.id)]
+    assert "value" not in update._constructor_args[0], "what was chosen stays chosen"
+    update = runs.offered_now(backstage, leaves_adapter)
+    assert [number for _, number in update.choices] == [str(lora.id)]
 
 
 def test_a_chosen_training_brings_its_method_along_where_its_adapter_learns_on(
