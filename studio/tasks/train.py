@@ -58,7 +58,7 @@ from studio.training.recomputing import recompute
 from studio.training.reference import with_reference
 from studio.training.room import DISK_ERRORS, is_full_disk
 from studio.training.sinks import Sinks
-from studio.training.tuners import Tuner, tuner_of
+from studio.training.tuners import tuner_of
 
 # No figures of the training: a logger has its own clock.
 NOT_LOGGED = ("step", "total_steps", "seconds_left", "cpu_seconds_left")
@@ -342,11 +342,12 @@ def _made_ready(
 
 def _refuse_untried(spec: TrainSpec, device: torch.device) -> None:
     """Raises StudioError where a model in parts does not go with the method or the device."""
+    is_tried = tuner_of(spec.method).is_tried_in_parts(spec.method.settings)
     for name, what in (("sharding", "spread over processes"), ("offload", "offloaded")):
-        if getattr(spec.training, name) != "none" and type(tuner_of(spec.method)) is not Tuner:
+        if getattr(spec.training, name) != "none" and not is_tried:
             raise StudioError(
-                f"{spec.method.method.title} was not tried on a model that is {what}. "
-                f'Set training.{name} to "none", or choose another method, such as lora.',
+                f"{spec.method.method.title} with these settings was not tried on a model that is {what}. "
+                f'Set training.{name} to "none", or choose plain LoRA.',
                 code="spec",
             )
     if spec.training.offload != "none" and device.type != "cuda":

@@ -50,6 +50,9 @@ class LoraTuner(Tuner):
                 nn.init.zeros_(layer.lora_A[_START].weight)
         return model  # type: ignore[no-any-return]
 
+    def is_tried_in_parts(self, settings: Any) -> bool:
+        return settings.init in ("default", "gaussian")
+
     def prepare(self, model: nn.Module, settings: Any, ground: Ground) -> None:
         if settings.init in ("pissa", "olora"):
             factor = _strongest if settings.init == "pissa" else _first_columns

@@ -63,6 +63,10 @@ class Tuner:
         adapted: nn.Module = peft.get_peft_model(base, prepared)
         return adapted
 
+    def is_tried_in_parts(self, settings: Any) -> bool:
+        """Whether it was tried on a model that is spread over processes, or of which layers wait elsewhere."""
+        return type(self) is Tuner
+
     def outlined(self) -> AbstractContextManager[None]:
         """Within it `attach` takes a base whose tensors have no values, where it looks at them otherwise."""
         return nullcontext()

@@ -18,7 +18,7 @@ from studio.library import Library
 from studio.loggers import LOGGERS, Logger, LoggerSettings
 from studio.settings import Home
 from studio.spec import TrainSpec
-from studio.tasks.train import train
+from studio.tasks.train import _refuse_untried, train
 from studio.worker.bench import Bench
 from studio.worker.kinds import KINDS
 from studio.worker.rows import encoded_rows
@@ -175,6 +175,29 @@ def test_editing_the_file_after_queueing_changes_nothing(tmp_path: Path, tiny_mo
     data.write_text("gone", encoding="utf-8")
 
     assert train(context(home, 1, order.to_json()))["steps"] == 10
+
+
+@pytest.mark.parametrize(
+    ("method", "goes"),
+    [
+        ("full", True),
+        ("lora", True),
+        ("qlora", True),
+        ("ia3", True),
+        ({"name": "lora", "init": "pissa"}, False),
+        ("adalora", False),
+    ],
+)
+def test_a_model_in_parts_goes_with_the_methods_that_were_tried_on_one(
+    method: Any, goes: bool
+) -> None:
+    training = {"processes": 2, "sharding": "fsdp"}
+    spec = TrainSpec.parse({"method": method, "training": training})
+    if goes:
+        _refuse_untried(spec, torch.device("cpu"))
+        return
+    with pytest.raises(StudioError, match="was not tried on a model that is spread"):
+        _refuse_untried(spec, torch.device("cpu"))
 
 
 def test_packing_that_would_mix_rows_is_refused(
