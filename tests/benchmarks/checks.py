@@ -65,7 +65,7 @@ def _near_cell(rows: int) -> dict[str, Any]:
         size = file.stat().st_size
         taken = _part("near", str(file))
     words = (
-        f"{taken['words']} of {size / 1e6:,.0f} MB of CSV; {taken['wall_s'] / 60:.1f} minutes by the clock, "
+        f"{taken['words']} in {size / 1e6:,.0f} MB of CSV; {taken['wall_s'] / 60:.1f} minutes by the clock, "
         f"{taken['cpu_s'] / 60:.1f} of CPU (limit 10), {taken['peak_bytes'] / 1e9:.2f} GB (limit 4)"
     )
     # Judged by CPU time: the clock also counts what others did meanwhile.
@@ -160,7 +160,7 @@ def _near(file: Path, home: Path) -> Act:
             for batch in batches(csv.DictReader(opened), roles, "chat"):
                 finder.look(batch)
         found = finder.found()
-        return f"{len(found.rows) if found else 0:,} rows"
+        return f"{len(found.rows) if found else 0:,} rows found"
 
     return act
 
