@@ -12,7 +12,7 @@ import gradio as gr
 from studio.ui import words
 from studio.ui.markup import icon
 
-WAITING = "The figures appear here, a moment after a model is chosen."
+WAITING = "The figures appear here, a moment after a model is chosen. The first time takes longest."
 NO_DATA = "with the longest examples"
 CERTAINTY = {
     "exact": "computed for exactly this training",

@@ -72,7 +72,7 @@ def test_a_zip_of_word_documents_becomes_texts_to_continue(
     person.chooses_model(tiny_model)
     person.uploads(archive)
 
-    expect(person.page.locator("#objective")).to_contain_text("Continue texts")
+    expect(person.page.locator("#objective label.selected")).to_contain_text("Continue my texts")
     expect(person.page.locator("#role-text input")).to_have_value("text")
     expect(person.problems).to_contain_text("rows are ready")
     expect(person.page.locator("#preview")).to_contain_text("The tenant pays the rent")
