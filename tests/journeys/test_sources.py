@@ -24,6 +24,8 @@ CLAUSES = (
     "Keys that were lost are paid for by the one who lost them, the change of locks included.",
     "The yard belongs to all; bicycles stand there, cars do not.",
 )
+# Enough for several passages of the length that texts are split into.
+PAGES = 60
 
 
 def test_cells_pasted_from_a_spreadsheet_are_trained_on(
@@ -88,28 +90,27 @@ def test_a_zip_of_word_documents_becomes_texts_to_continue(
 def test_a_pdf_becomes_its_paragraphs_without_what_stands_on_every_page(
     person: Person, tiny_model: Path, tmp_path: Path, pictures: Path
 ) -> None:
+    asked = ("wash their hands", "speak softly", "leave flowers outside", "come in pairs")
     pages = [
         [
             "House rules of the clinic",
             "",
-            *_lines(f"On ward {number} visitors are asked to {what}."),
+            *_lines(f"On ward {number} visitors are asked to {asked[number % len(asked)]}."),
             "",
             *_lines(
                 f"Whoever comes after eight rings at the side door of ward {number} and waits."
             ),
             "",
-            f"Page {number} of 4",
+            f"Page {number} of {PAGES}",
         ]
-        for number, what in enumerate(
-            ("wash their hands", "speak softly", "leave flowers outside", "come in pairs"), start=1
-        )
+        for number in range(1, PAGES + 1)
     ]
     person.opens()
     person.chooses_model(tiny_model)
     person.uploads(write_pdf(tmp_path / "rules.pdf", pages))
 
     preview = person.page.locator("#preview")
-    expect(preview).to_contain_text("On ward 1 visitors are asked to wash their hands.")
+    expect(preview).to_contain_text("On ward 1 visitors are asked to speak softly.")
     expect(preview).not_to_contain_text("Page 2 of 4")
     expect(person.findings).to_contain_text("stand on most pages")
     expect(person.problems).to_contain_text("rows are ready")
