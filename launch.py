@@ -566,13 +566,11 @@ def uv_installs(place: Place) -> bool:
 
 
 def compile_packages(place: Place) -> None:
-    """Compile what is new among the packages on all cores; pip would take one."""
+    """Compile on all cores what is new; pip would take one. Files for other Pythons stay as they are."""
     say("  getting everything ready; it takes a minute or so")
     tests = re.escape(str(place.packages)) + r".*[\\/]tests?[\\/]"
     command = [str(place.python), "-I", "-m", "compileall", "-qq", "-j", "0", "-x", tests]
-    # Some packages carry files for other versions of Python: those stay as they are.
-    command += [str(place.packages), "studio", "jobs"]
-    subprocess.run(command, cwd=place.root, stdout=subprocess.DEVNULL)
+    subprocess.run([*command, str(place.packages), "studio", "jobs"], cwd=place.root)
 
 
 def for_developers(module: str) -> Callable[[Place, list[str]], int]:
@@ -587,8 +585,10 @@ def for_developers(module: str) -> Callable[[Place, list[str]], int]:
 
 
 def read_from(path: Path, offset: int) -> str:
-    """The text of a log from a byte on."""
-    return path.read_bytes()[offset:].decode("utf-8", "replace")
+    """The text of a log from a byte offset on."""
+    with open(path, "rb") as file:
+        file.seek(offset)
+        return file.read().decode("utf-8", "replace")
 
 
 def last_lines(text: str, count: int = 12) -> str:

@@ -18,7 +18,7 @@ QUIET = {
     "BITSANDBYTES_NOWELCOME": "1",
 }
 # PEFT imports bitsandbytes, which has functions compiled that nothing here calls: that loaded torch's compiler
-# into every process, a fifth of all that importing took. Who compiles takes the variable away again.
+# into every process. Who compiles takes the variable away again.
 UNCOMPILED = "TORCHDYNAMO_DISABLE"
 # Threads of torch that wait for one another sleep instead of spinning: a step beside one busy program
 # took 14-19 s with spinning and 3.5-4.8 s without (2 cores, 135M model, 280 tokens).

@@ -1,7 +1,7 @@
 """Stubs: Gradio is imported without writing its components' stub files anew.
 
-It does so at every import, for editors of code: nearly half of the time that importing it takes (6.31), by
-every process that does, and into a folder that may be read-only or written by two of them at once.
+It looks at all of them at every import (6.31), for editors of code: every process would wait for that, and the
+folder may be read-only, or written by two of them at once.
 """
 
 from __future__ import annotations

@@ -109,7 +109,7 @@ def studios(known_machine: Path, tmp_path_factory: pytest.TempPathFactory) -> It
 
 @pytest.fixture
 def studio(request: pytest.FixtureRequest, studios: Studios) -> Iterator[PageServer]:
-    """A studio of the test's own, or the shared one for those marked so (a start costs half a minute)."""
+    """A studio of the test's own, or the shared one for those marked so."""
     if is_shared(request.node):
         yield studios.shared()
         studios.look_after()

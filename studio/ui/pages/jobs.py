@@ -352,8 +352,9 @@ def _remedy(card: Diagnosis | None) -> str:
 
 
 def _may_change(job: Job) -> bool:
-    """Whether it runs, or waits for nothing but its turn; its time or more memory may be hours away."""
-    return job.state.is_active or (job.state is JobState.QUEUED and job.waiting_for is None)
+    """Whether it runs, or waits for its turn or another job; its time or more memory may be hours away."""
+    waits_long = job.waiting_for is not None and job.after is None
+    return job.state.is_active or (job.state is JobState.QUEUED and not waits_long)
 
 
 def _nothing() -> dict[str, Any]:

@@ -20,7 +20,7 @@ from studio.ui.steps.step import Fields
 
 @cache
 def laid_out() -> Fields:
-    """The form's components, made once: they are only looked at, and take half a second."""
+    """The form's components, made once: they are only looked at."""
     fields = Fields()
     with gr.Blocks():
         lay_out(fields)

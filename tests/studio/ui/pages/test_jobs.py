@@ -159,6 +159,11 @@ def test_the_window_looks_often_only_while_something_may_change_at_any_moment(
     assert look(view)[0]["pace"].value == jobs.SLOW_S
 
     store.schedule(job.id)
+    following = store.enqueue("train", {}, after=job.id)
+    store.claim([], myself())
+    assert store.job(following.id).waiting_for is not None
+    assert look(view)[0]["pace"].value == jobs.FAST_S, "the one before it may be done any moment"
+
     assert store.claim(slots, myself()) is not None
     assert look(view)[0]["pace"].value == jobs.FAST_S
 
