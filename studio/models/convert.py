@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import errno
+import functools
+import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import gguf as gguf_library
 import torch
 from filelock import FileLock
 from safetensors import SafetensorError
@@ -55,8 +59,9 @@ def _save(gguf: Path, header: GgufHeader, place: Path, log: Log) -> None:
     started = time.monotonic()
     log(f"Reading {gguf.name} ({gguf.stat().st_size / 1e6:.0f} MB) and unpacking its weights …")
     try:
-        tokenizer = load_tokenizer(gguf, header)
-        model = load_model(gguf)
+        with _read_once():
+            tokenizer = load_tokenizer(gguf, header)
+            model = load_model(gguf)
     except (ValueError, NotImplementedError, KeyError) as error:
         raise ModelProblem(
             f"{gguf.name} cannot be converted: {error}. Its architecture is "
@@ -67,6 +72,19 @@ def _save(gguf: Path, header: GgufHeader, place: Path, log: Log) -> None:
     model.save_pretrained(place)
     tokenizer.model_max_length = model.config.max_position_embeddings
     tokenizer.save_pretrained(place)
+
+
+@contextmanager
+def _read_once() -> Iterator[None]:
+    """While it lasts, a file's head is gone through once. transformers asks for it with the configuration, the
+    tokenizer and the weights anew, and with 49,000 tokens each time takes seconds."""
+    own = gguf_library.GGUFReader
+    read = functools.cache(own)
+    gguf_library.GGUFReader = lambda path, *mode: read(os.fspath(path), *mode)
+    try:
+        yield
+    finally:
+        gguf_library.GGUFReader = own
 
 
 def load_model(gguf: Path) -> Any:

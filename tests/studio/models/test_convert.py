@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from gguf import GGUFReader
 from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -132,6 +133,22 @@ def test_what_is_there_is_not_made_again(gguf_file: Path, converted: Path) -> No
     convert_gguf(gguf_file, converted, origin=ORIGIN, log=said.append)
 
     assert said == [f"{converted} is ready already."]
+
+
+def test_a_file_s_head_is_gone_through_once(
+    gguf_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readings: list[object] = []
+
+    class Counted(GGUFReader):
+        def __init__(self, *arguments: object) -> None:
+            readings.append(arguments)
+            super().__init__(*arguments)
+
+    monkeypatch.setattr("gguf.GGUFReader", Counted)
+    convert_gguf(gguf_file, tmp_path / "folder", origin=ORIGIN, log=lambda _: None)
+
+    assert len(readings) == 1
 
 
 def test_a_folder_of_someone_else_s_is_left_alone(gguf_file: Path, tmp_path: Path) -> None:
