@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from studio import checks
 from studio.checks.batch import Batch, Tokens, batches
 from studio.checks.check import EXCERPTS, Check, Circumstances, Cost, Finding, excerpt
+from studio.data.examples import MINIMUM_ROWS
 from studio.data.progress import Progress, silent
 from studio.data.table import Row
 
@@ -85,10 +86,12 @@ class Report:
     @property
     def verdict(self) -> str:
         """One sentence: `412 of 430 rows are ready; 18 need a look.`"""
+        if not self.needs_look and self.usable < MINIMUM_ROWS:
+            # Whether so few are enough is said beside it.
+            which = "the one row" if self.rows == 1 else f"the {self.rows:,} rows"
+            return f"Nothing in {which} needs a look."
         if not self.needs_look:
-            return (
-                "The one row is ready." if self.rows == 1 else f"All {self.rows:,} rows are ready."
-            )
+            return f"All {self.rows:,} rows are ready."
         left = self.needs_look
         return f"{self.ready:,} of {self.rows:,} rows are ready; {left:,} need{'s' * (left == 1)} a look."
 

@@ -190,7 +190,7 @@ class Training(Section):
         "own",
         title="Kernels of small operations",
         description="`liger`: norms and gated MLPs compute with Liger Kernel's, on an NVIDIA GPU; an extra "
-        "that is installed by itself. `own`: with Whetstone's fused ones.",
+        "that you install yourself. `own`: with Whetstone's fused ones.",
         json_schema_extra={"memory": {"own": "exact", "liger": "bounded"}},
     )
     optimizer: Literal["adamw", "adamw_8bit", "paged_adamw_8bit", "sgd"] = Field(

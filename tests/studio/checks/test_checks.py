@@ -225,6 +225,9 @@ def test_three_rows_are_too_few() -> None:
     assert found is not None
     assert found.words.startswith("Only 3 rows can be used. At least 8 are needed")
     assert found.count == 0
+    assert survey(clean(3), Circumstances(CHAT)).verdict == "Nothing in the 3 rows needs a look."
+    assert survey(clean(1), Circumstances(CHAT)).verdict == "Nothing in the one row needs a look."
+    assert survey(clean(8), Circumstances(CHAT)).verdict == "All 8 rows are ready."
 
 
 def test_the_verdict_counts_a_row_once_and_notes_not_at_all() -> None:
