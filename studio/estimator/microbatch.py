@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from studio.models.architecture import Architecture
 from studio.objectives import Encoded, Layout
@@ -103,6 +105,61 @@ class MicroBatch:
 
 
 @dataclass(frozen=True)
+class Sizes:
+    """Of micro-batches one after the other, int64[N] each: `places`, `pairs`, and `logits`, the
+    positions whose logits are needed, `written` ones beside them. `batch(n)` is the whole shape of one."""
+
+    places: NDArray[np.int64]
+    logits: NDArray[np.int64]
+    written: NDArray[np.int64]
+    pairs: NDArray[np.int64]
+    batch: Callable[[int], MicroBatch]
+
+    @classmethod
+    def of(cls, batches: Sequence[MicroBatch]) -> Sizes:
+        """Those that are there."""
+        sizes = [
+            (each.places, each.lines * each.kept, each.lines * each.written, each.pairs)
+            for each in batches
+        ]
+        places, logits, written, pairs = np.array(sizes, np.int64).T
+        return cls(places, logits, written, pairs, batches.__getitem__)
+
+    @classmethod
+    def of_rows(
+        cls,
+        rows: Sequence[Encoded],
+        taken: NDArray[np.int64],
+        begins: NDArray[np.int64],
+        *,
+        packed: bool,
+    ) -> Sizes:
+        """Those that begin at the places `begins` of the rows as they are `taken`, where tokens are trained."""
+        counts = np.diff(begins, append=len(taken))
+        lengths = np.array([len(row.ids) for row in rows], np.int64)[taken]
+        if packed:
+            kept = np.array([_count_kept(row) for row in rows], np.int64)[taken]
+            sums = np.add.reduceat(np.stack([lengths, kept, lengths**2]), begins, axis=1)
+            places, logits, pairs = sums
+        else:
+            width = np.maximum.reduceat(lengths, begins)
+            kept = np.bitwise_or.reduceat(_kept_bits(rows)[taken], begins, axis=0)
+            logits = counts * np.bitwise_count(kept).sum(axis=1, dtype=np.int64)
+            places, pairs = counts * width, counts * width**2
+
+        def batch(number: int) -> MicroBatch:
+            those = taken[begins[number] :][: counts[number]]
+            return micro_batch([rows[row] for row in those], packed=packed)
+
+        return cls(places, logits, np.zeros_like(places), pairs, batch)
+
+    def largest(self, cost: Cost) -> MicroBatch:
+        """The one that takes most memory, roughly."""
+        sizes = cost.place * self.places + cost.kept * (self.logits + self.written)
+        return self.batch(int(sizes.argmax()))
+
+
+@dataclass(frozen=True)
 class Batches:
     """Many micro-batches, told by one of them: together they cost `times` as much as `typical`."""
 
@@ -110,21 +167,16 @@ class Batches:
     times: float
 
     @classmethod
-    def of(cls, batches: Sequence[MicroBatch], times: float = 1.0) -> Batches:
+    def of(cls, batches: Sizes, times: float = 1.0) -> Batches:
         """All of `batches`, so many `times` over; the typical one is nearest to their mean in what costs
         time: places, positions with logits, and pairs of places that attend to one another."""
-        sizes = [(each.places, each.lines * each.kept, each.pairs) for each in batches]
-        means = [max(1e-9, sum(column) / len(batches)) for column in zip(*sizes, strict=True)]
-
-        def distance(number: int) -> float:
-            shares: list[float] = [
-                size / mean for size, mean in zip(sizes[number], means, strict=True)
-            ]
-            return sum(abs(share - shares[0]) for share in shares[1:]) + abs(shares[0] - 1) / 2
-
-        nearest = min(range(len(batches)), key=distance)
-        share = means[0] / max(1, sizes[nearest][0])
-        return cls(batches[nearest], len(batches) * times * share)
+        sizes = np.stack([batches.places, batches.logits, batches.pairs]).astype(np.float64)
+        means = np.maximum(1e-9, sizes.mean(axis=1))
+        shares = sizes / means[:, None]
+        apart = np.abs(shares[1:] - shares[0]).sum(axis=0) + np.abs(shares[0] - 1) / 2
+        nearest = int(apart.argmin())
+        share = float(means[0] / max(1.0, sizes[0, nearest]))
+        return cls(batches.batch(nearest), len(batches.places) * times * share)
 
 
 @dataclass(frozen=True)
@@ -221,7 +273,7 @@ def run_shape(
         held_out_rows=len(held_out),
         passes=-(-schedule.total_steps // schedule.steps_per_epoch),
         training=batches,
-        evaluation=Batches.of(looks, _evaluations(training, schedule)) if looks else None,
+        evaluation=Batches.of(Sizes.of(looks), _evaluations(training, schedule)) if looks else None,
     )
 
 
@@ -235,21 +287,46 @@ def _walk(
     layout: Layout,
 ) -> tuple[MicroBatch, int, Batches]:
     """The largest micro-batch of the schedule, the places of all its steps, and all of them."""
-    steps_looked_at = min(schedule.total_steps, max(1, _MOST_ROWS // schedule.rows_per_step))
+    looked_at = min(schedule.total_steps, max(1, _MOST_ROWS // schedule.rows_per_step))
+    if layout == "tokens" and training.tokens_per_batch is None:
+        # Thousands of rows, looked at whenever a slider moves.
+        taken, begins = _taken(schedule, looked_at, training.rows_at_a_time)
+        sizes = Sizes.of_rows(rows, taken, begins, packed=packed)
+        adds_up = min(schedule.rows, schedule.rows_per_step) > training.rows_at_a_time
+    else:
+        parts = [
+            _cut(
+                [rows[row] for row in schedule.rows_of(step)],
+                training,
+                packed=packed,
+                layout=layout,
+            )
+            for step in range(looked_at)
+        ]
+        sizes = Sizes.of([batch for part in parts for batch in part])
+        adds_up = any(len(part) > 1 for part in parts)
+    places, largest = int(sizes.places.sum()), sizes.largest(cost)
+    if looked_at < schedule.total_steps:
+        places = places * schedule.total_steps // looked_at
+        long = by_length(rows)[: schedule.rows_per_step]
+        met = _cut(long, training, packed=packed, layout=layout)
+        adds_up |= len(met) > 1
+        largest = max(largest, *met, key=cost.of)
+    batches = Batches.of(sizes, schedule.total_steps / looked_at)
+    return replace(largest, adds_up=adds_up), places, batches
 
-    def cut(taken: Sequence[Encoded]) -> list[MicroBatch]:
-        return _cut(taken, training, packed=packed, layout=layout)
 
-    steps = [cut([rows[row] for row in schedule.rows_of(step)]) for step in range(steps_looked_at)]
-    places = sum(batch.places for step in steps for batch in step)
-    batches = Batches.of(
-        [batch for step in steps for batch in step], schedule.total_steps / steps_looked_at
-    )
-    if steps_looked_at < schedule.total_steps:
-        places = places * schedule.total_steps // steps_looked_at
-        steps.append(cut(by_length(rows)[: schedule.rows_per_step]))
-    largest = max((batch for step in steps for batch in step), key=cost.of)
-    return replace(largest, adds_up=any(len(step) > 1 for step in steps)), places, batches
+def _taken(
+    schedule: Schedule, steps: int, rows_at_a_time: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The rows of the first `steps` steps, one after the other, and where each micro-batch of them begins."""
+    passes = range(-(-steps // schedule.steps_per_epoch))
+    orders = [schedule.order(epoch).numpy() for epoch in passes]
+    epoch, step = np.divmod(np.arange(steps), schedule.steps_per_epoch)
+    begins = epoch * schedule.rows + step * schedule.rows_per_step
+    ends = np.minimum(begins + schedule.rows_per_step, (epoch + 1) * schedule.rows)
+    places = begins[:, None] + np.arange(0, schedule.rows_per_step, rows_at_a_time)
+    return np.concatenate(orders)[: ends[-1]], places[places < ends[:, None]]
 
 
 def _cut(
@@ -271,8 +348,7 @@ def micro_batch(rows: Sequence[Encoded], layout: Layout = "tokens", *, packed: b
         lines += [row.rejected for row in rows if row.rejected is not None]
     is_packed = packed and layout in PACKABLE
     lengths = [len(line.ids) for line in lines]
-    kept = [_kept(line) for line in lines]
-    trained, written = sum(map(len, kept)), 0
+    trained, written = sum(map(_count_kept, lines)), 0
     if layout == "decoder":
         trained = sum(len(row.target) for row in rows)
         written = max(len(row.target) for row in rows)
@@ -283,7 +359,7 @@ def micro_batch(rows: Sequence[Encoded], layout: Layout = "tokens", *, packed: b
         trained_tokens=len(rows) if layout == "classes" else trained,
         lines=1 if is_packed else len(lines),
         width=sum(lengths) if is_packed else max(lengths),
-        kept=trained if is_packed else len(set[int]().union(*kept)),
+        kept=trained if is_packed else len(set[int]().union(*map(_kept, lines))),
         is_packed=is_packed,
         pads=not is_packed and len(set(lengths)) > 1,
         answers=len(lines) if layout == "sequences" else 0,
@@ -297,6 +373,19 @@ def micro_batch(rows: Sequence[Encoded], layout: Layout = "tokens", *, packed: b
 def _kept(row: Encoded) -> list[int]:
     """The positions whose next token is trained; the first token has nothing before it."""
     return [place for place, trained in enumerate(row.mask[1:]) if trained]
+
+
+def _kept_bits(rows: Sequence[Encoded]) -> NDArray[np.uint8]:
+    """Those positions of each row as bits, uint8[rows, width / 8]."""
+    marked = np.zeros((len(rows), max(len(row.mask) for row in rows)), np.bool_)
+    for line, row in zip(marked, rows, strict=True):
+        line[: len(row.mask) - 1] = row.mask[1:]
+    return np.packbits(marked, axis=1)
+
+
+def _count_kept(row: Encoded) -> int:
+    """How many those positions are."""
+    return sum(row.mask[1:])
 
 
 def _evaluations(training: Training, schedule: Schedule) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -107,10 +108,20 @@ class Schedule:
 
     def rows_of(self, step: int) -> list[int]:
         """The rows of `step`, in the order of that pass."""
-        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch(step))
-        order: list[int] = torch.randperm(self.rows, generator=generator).tolist()
         begin = (step % self.steps_per_epoch) * self.rows_per_step
-        return order[begin : begin + self.rows_per_step]
+        order = self.order(self.epoch(step))
+        rows: list[int] = order[begin : begin + self.rows_per_step].tolist()
+        return rows
+
+    def order(self, epoch: int) -> Tensor:
+        """All rows in the order of that pass, int64[rows]."""
+        return _order(self.rows, self.seed * 1_000_003 + epoch)
+
+
+@functools.lru_cache(maxsize=2)
+def _order(rows: int, seed: int) -> Tensor:
+    """The order of a pass, int64[rows]; kept, since each of its steps takes a part."""
+    return torch.randperm(rows, generator=torch.Generator().manual_seed(seed))
 
 
 def groups(

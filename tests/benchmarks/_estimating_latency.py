@@ -126,7 +126,7 @@ def _sliders() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as place, tiny_bench(Path(place)) as bench:
         folder = Path(place)
         model = tiny.make_model(folder / "model", layers=8, hidden=256)
-        data = tiny.write_csv(folder / "rows.csv", 200)
+        data = tiny.write_csv(folder / "rows.csv", 4_000)
 
         def spec(batch: int, length: int) -> TrainSpec:
             training = {"batch_size": batch, "max_length": length, "precision": "fp32"}

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+import random
+from dataclasses import fields, replace
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from torch import Tensor
 
+from studio.estimator import microbatch
 from studio.estimator.microbatch import Cost, micro_batch, run_shape, unknown_run
 from studio.objectives import Encoded
 from studio.spec import Training, TrainSpec
@@ -67,6 +71,50 @@ def test_batches_by_tokens_are_cut_as_the_trainer_cuts_them(packed: bool) -> Non
     assert shape.largest.adds_up
     assert shape.places >= sum(range(10, 50))
     assert not run_shape(rows, [], training(batch_size=1), COST, packed=packed).largest.adds_up
+
+
+def one_by_one(
+    rows: list[Encoded], taken: NDArray[Any], begins: NDArray[Any], *, packed: bool
+) -> microbatch.Sizes:
+    """As `Sizes.of_rows` has it, of batches that are made."""
+    parts = np.split(taken, begins[1:])
+    return microbatch.Sizes.of(
+        [micro_batch([rows[row] for row in part], packed=packed) for part in parts]
+    )
+
+
+@pytest.mark.parametrize("most", [100_000, 20])
+@pytest.mark.parametrize("packed", [True, False])
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"batch_size": 4, "epochs": 3},
+        {"batch_size": 4, "gradient_accumulation": 3, "epochs": 2},
+        {"batch_size": 7, "max_steps": 9},
+        {"batch_size": 64, "epochs": 1},
+    ],
+)
+def test_sums_over_thousands_of_rows_are_those_of_one_batch_after_the_other(
+    values: dict[str, Any], packed: bool, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(microbatch, "_MOST_ROWS", most)
+    rows = make_rows(*random.Random(0).choices(range(3, 60), k=50))
+    held_out, cost = rows[:9], Cost(3.0, 2.0)
+    found = run_shape(rows, held_out, training(**values), cost, packed=packed)
+    monkeypatch.setattr(microbatch.Sizes, "of_rows", one_by_one)
+    assert found == run_shape(rows, held_out, training(**values), cost, packed=packed)
+
+
+def test_rows_that_are_added_up_are_cut_into_batches_of_their_own() -> None:
+    rows = make_rows(*[10] * 22)
+    options = training(batch_size=4, gradient_accumulation=3, epochs=1)
+
+    shape = run_shape(rows, [], options, COST, packed=True)
+
+    assert shape.largest == replace(micro_batch(rows[:4], packed=True), adds_up=True)
+    assert shape.training is not None
+    # 4, 4 and 4 rows, then 4, 4 and 2: the typical one has 4.
+    assert shape.training.times == pytest.approx(5.5)
 
 
 def test_while_rows_are_unknown_as_many_long_ones_as_the_tokens_hold_are_taken() -> None:

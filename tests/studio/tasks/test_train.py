@@ -18,7 +18,8 @@ from studio.library import Library
 from studio.loggers import LOGGERS, Logger, LoggerSettings
 from studio.settings import Home
 from studio.spec import TrainSpec
-from studio.tasks.train import _refuse_untried, train
+from studio.tasks.train import train
+from studio.tasks.train.making_ready import refuse_untried
 from studio.worker.bench import Bench
 from studio.worker.kinds import KINDS
 from studio.worker.rows import encoded_rows
@@ -194,10 +195,10 @@ def test_a_model_in_parts_goes_with_the_methods_that_were_tried_on_one(
     training = {"processes": 2, "sharding": "fsdp"}
     spec = TrainSpec.parse({"method": method, "training": training})
     if goes:
-        _refuse_untried(spec, torch.device("cpu"))
+        refuse_untried(spec, torch.device("cpu"))
         return
     with pytest.raises(StudioError, match="was not tried on a model that is spread"):
-        _refuse_untried(spec, torch.device("cpu"))
+        refuse_untried(spec, torch.device("cpu"))
 
 
 def test_packing_that_would_mix_rows_is_refused(
