@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 
 import psutil
 
@@ -54,10 +55,25 @@ def is_alive(identity: Identity) -> bool:
 def descendants(pid: int) -> list[Identity]:
     """All processes below `pid`, whatever session or group they put themselves into."""
     try:
-        found = psutil.Process(pid).children(recursive=True)
+        wanted = [(pid, psutil.Process(pid).create_time())]
     except psutil.Error:
         return []
-    return _identities(found)
+    # psutil's own `children` loses those whose parent ends while it looks.
+    children: dict[int, list[tuple[int, float]]] = {}
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            child = process.pid, process.create_time()
+            children.setdefault(process.ppid(), []).append(child)
+    found = []
+    while wanted:
+        parent, began = wanted.pop()
+        below = children.get(parent, [])
+        if sys.platform == "win32":
+            # A gone parent's number is kept there, and another process may have it now.
+            below = [child for child in below if child[1] >= began]
+        found += below
+        wanted += below
+    return _identities(number for number, _ in found)
 
 
 def marked(job_id: int, database: str) -> list[Identity]:
@@ -71,7 +87,7 @@ def marked(job_id: int, database: str) -> list[Identity]:
             continue
         if process.pid != os.getpid() and wanted.items() <= environment.items():
             found.append(process)
-    return _identities(found)
+    return _identities(process.pid for process in found)
 
 
 def kill_all(identities: Iterable[Identity]) -> None:
@@ -92,10 +108,11 @@ def kill_all(identities: Iterable[Identity]) -> None:
 
 def kill_below(pid: int) -> None:
     """End all processes below `pid`, and those that they start meanwhile."""
-    while found := descendants(pid):
+    # A second look, for whom the first one passed by while they were handed from parent to parent.
+    while found := descendants(pid) or descendants(pid):
         kill_all(found)
 
 
-def _identities(processes: Iterable[psutil.Process]) -> list[Identity]:
-    identities = (identity_of(process.pid) for process in processes)
+def _identities(pids: Iterable[int]) -> list[Identity]:
+    identities = map(identity_of, pids)
     return [identity for identity in identities if identity is not None]

@@ -6,9 +6,12 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from subprocess import Popen
+from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from jobs import processes
@@ -176,6 +179,22 @@ def test_on_linux_an_orphan_is_found_below_the_process_that_adopts(tmp_path: Pat
         processes.kill_below(process.pid)
         assert not processes.is_alive(orphan)
         process.kill()
+
+
+def test_a_child_whose_parent_ends_during_the_look_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    began, gone = psutil.Process().create_time(), 2**22 + 7
+    with python(SLEEP) as child:
+        seen = [(gone, os.getpid(), began + 1), (child.pid, gone, began + 2)]
+        table = [
+            SimpleNamespace(pid=pid, ppid=partial(int, parent), create_time=partial(float, time))
+            for pid, parent, time in seen
+        ]
+        monkeypatch.setattr("psutil.process_iter", lambda *_: table)
+
+        assert processes.descendants(os.getpid()) == [processes.identity_of(child.pid)]
+        child.kill()
 
 
 def test_a_process_can_yield_to_others() -> None:

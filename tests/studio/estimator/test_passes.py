@@ -10,7 +10,7 @@ import pytest
 from studio.estimator.anchors import Costs, costs_near
 from studio.estimator.duration import Beside, Duration, measured_here
 from studio.estimator.estimate import Estimate, Rows, estimate
-from studio.estimator.microbatch import Batches, MicroBatch, micro_batch
+from studio.estimator.microbatch import Batches, MicroBatch, Sizes, micro_batch
 from studio.estimator.pace import Pace
 from studio.estimator.prices import Cost, Prices, Seconds
 from studio.spec import TrainSpec
@@ -79,7 +79,7 @@ def batch(*lengths: int) -> MicroBatch:
 
 
 def test_the_typical_batch_stands_for_all_by_their_places() -> None:
-    of_all = Batches.of([batch(10), batch(30), batch(50)], times=2)
+    of_all = Batches.of(Sizes.of([batch(10), batch(30), batch(50)]), times=2)
 
     assert of_all.typical == batch(30)
     assert of_all.times * of_all.typical.places == 2 * (10 + 30 + 50)
