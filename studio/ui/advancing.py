@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 
-from jobs.errors import QueueError
+from jobs.errors import QueueError, StoreBusy
 from studio.data.progress import Progress, silent
 from studio.errors import AskedWrongly, StudioError
 from studio.ui.backstage import Backstage
@@ -51,6 +52,7 @@ class Advancing:
     def leave_data(self, *shown: Any) -> Iterator[list[Any]]:
         """The handler of the data's Next: its file is read in and looked at for the goal first."""
         draft_id, draft = self._read(shown)
+        began = time.time()
         here = [gr.skip()] * 3
         draft = yield from told(
             self._reading.read(draft_id, draft),
@@ -68,6 +70,10 @@ class Advancing:
             words = _LOOKING_STOPPED
         except StudioError as error:
             words = error.words
+        if self._has_another_file(draft_id, draft, began):
+            # Its findings stand there by now.
+            yield [gr.skip()] * 6
+            return
         _, button = found = data_step.findings_shown(draft, self._data)
         if words:
             yield [gr.skip(), problem_html(words), button, *here]
@@ -150,6 +156,16 @@ class Advancing:
             kept = replace(draft, step=number).to_json()
             self._backstage.library.save_draft(draft_id, kept)
         return gr.Walkthrough(selected=number)
+
+    def _has_another_file(self, draft_id: str, draft: Draft, since: float) -> bool:
+        """Whether the window was given another file, or none, since that time (Unix seconds)."""
+        try:
+            row = self._backstage.library.draft(draft_id) if draft_id else None
+        except StoreBusy:
+            return False
+        if row is None or row.updated_at < since:
+            return False
+        return Draft.from_json(row.value).data_file != draft.data_file
 
     def _review(self, draft: Draft) -> list[Any]:
         return review_step.shown(draft, self._data)

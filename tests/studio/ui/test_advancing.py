@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import pytest
 
 from studio.settings import Home
@@ -170,6 +171,24 @@ def test_next_waits_for_a_file_that_is_still_being_read_and_then_leads_on(
 
     assert "Reading the file" in updates[0][1]
     assert updates[-1][0].selected == METHOD
+
+
+def test_next_says_nothing_of_a_file_that_was_taken_away_meanwhile(
+    backstage: Backstage, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = draft_on(tiny_model, tmp_path / "header.csv")
+    (tmp_path / "header.csv").write_text("question,answer\n", encoding="utf-8")
+    this = form(backstage)
+    backstage.library.save_draft(ID, draft.to_json())
+    _, words, *_ = last(this.advancing.leave_data(ID, *shown_of(this, draft)))
+    assert "no rows" in words
+
+    def taken_away(*_: object) -> str:
+        backstage.library.save_draft(ID, replace(draft, data_path="").to_json())
+        return "header.csv has no rows"
+
+    monkeypatch.setattr(this.advancing, "missing", taken_away)
+    assert last(this.advancing.leave_data(ID, *shown_of(this, draft))) == [gr.skip()] * 6
 
 
 def test_the_search_for_a_rate_goes_through_the_rows_elsewhere_too(
