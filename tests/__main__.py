@@ -27,8 +27,6 @@ CHECKS = {
 # A process of tests holds torch and small models; more of them than these gain little.
 PROCESS_BYTES = 4_000_000_000
 MOST_PROCESSES = 8
-# Journeys wait for pages more than they compute, but each brings a studio with its workers, and a browser.
-MOST_JOURNEYS = 2
 NO_BROWSER = (
     "no browser of Chromium's family was found or could be installed. Install Chromium, Chrome or "
     f"Edge, or name one in the variable {browser.VARIABLE}, and run the tests again"
@@ -63,9 +61,8 @@ def main(arguments: Sequence[str]) -> int:
     else:
         outcomes = [run_check(step, command) for step, command in CHECKS.items()]
         unmarked = ["-m", f"{marks}not gpu and not journey"]
-        outcomes.append(run_tests("tests", [*unmarked, *side_by_side(MOST_PROCESSES), *asked]))
-        journeys = ["-m", f"{marks}journey", "tests/journeys", *side_by_side(MOST_JOURNEYS)]
-        outcomes.append(run_journeys([*journeys, *asked]))
+        outcomes.append(run_tests("tests", [*unmarked, *side_by_side(), *asked]))
+        outcomes.append(run_journeys(["-m", f"{marks}journey", "tests/journeys", *asked]))
     print("\n".join(summary(outcomes)), flush=True)
     return 0 if all(outcome.is_good for outcome in outcomes) else 1
 
@@ -87,12 +84,11 @@ def run_journeys(arguments: Sequence[str]) -> Outcome:
     return run_tests("journeys", arguments)
 
 
-def side_by_side(most: int) -> list[str]:
-    """Options for a process of tests a core, `most` at most, as far as memory goes: each computes with one
-    thread, which for models of some thousand weights is as quick as with all. A file's tests stay together
-    and share set-up."""
+def side_by_side() -> list[str]:
+    """Options for a process of tests a core, as far as memory goes: each computes with one thread, which for
+    models of some thousand weights is as quick as with all. A file's tests stay together and share set-up."""
     cores, memory = os.cpu_count() or 1, psutil.virtual_memory().total
-    processes = max(1, min(cores, most, memory // PROCESS_BYTES))
+    processes = max(1, min(cores, MOST_PROCESSES, memory // PROCESS_BYTES))
     return ["--numprocesses", str(processes), "--dist", "loadfile"]
 
 

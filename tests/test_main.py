@@ -52,14 +52,13 @@ def test_naming_a_test_runs_that_one_alone(capfd: pytest.CaptureFixture[str]) ->
 def test_tests_run_in_as_many_processes_as_cores_and_memory_allow(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def processes(cores: int, gigabytes: int, most: int = 8) -> str:
+    def processes(cores: int, gigabytes: int) -> str:
         memory = SimpleNamespace(total=gigabytes * 10**9)
         monkeypatch.setattr("os.cpu_count", lambda: cores)
         monkeypatch.setattr("psutil.virtual_memory", lambda: memory)
-        return side_by_side(most)[1]
+        return side_by_side()[1]
 
     assert processes(2, 24) == "2"
     assert processes(16, 9) == "2"
     assert processes(64, 512) == "8"
     assert processes(4, 2) == "1"
-    assert processes(16, 64, most=2) == "2"
