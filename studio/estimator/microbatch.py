@@ -135,16 +135,18 @@ class Sizes:
         packed: bool,
     ) -> Sizes:
         """Those that begin at the places `begins` of the rows as they are `taken`, where tokens are trained."""
+        own, place = np.unique(taken, return_inverse=True)
         counts = np.diff(begins, append=len(taken))
-        lengths = np.array([len(row.ids) for row in rows], np.int64)[taken]
+        lengths = np.array([len(rows[row].ids) for row in own], np.int64)[place]
         if packed:
-            kept = np.array([_count_kept(row) for row in rows], np.int64)[taken]
+            kept = np.array([_count_kept(rows[row]) for row in own], np.int64)[place]
             sums = np.add.reduceat(np.stack([lengths, kept, lengths**2]), begins, axis=1)
             places, logits, pairs = sums
         else:
             width = np.maximum.reduceat(lengths, begins)
-            kept = np.bitwise_or.reduceat(_kept_bits(rows)[taken], begins, axis=0)
-            logits = counts * np.bitwise_count(kept).sum(axis=1, dtype=np.int64)
+            bits = np.array([_kept_bits(rows[row]) for row in own], object)[place]
+            kept = np.bitwise_or.reduceat(bits, begins)
+            logits = counts * np.array([each.bit_count() for each in kept], np.int64)
             places, pairs = counts * width, counts * width**2
 
         def batch(number: int) -> MicroBatch:
@@ -257,7 +259,7 @@ def run_shape(
         training.seed,
     )
     largest, places, batches = _walk(rows, schedule, training, cost, packed=packed, layout=layout)
-    whole = micro_batch(rows, layout, packed=packed)
+    whole = micro_batch(rows, layout, packed=True)  # for its sums, which are the same either way
     evaluated = micro_batch(held_out, layout, packed=True).tokens if held_out else 0
     looks = _cut(held_out, training, packed=packed, layout=layout)
     return RunShape(
@@ -375,12 +377,10 @@ def _kept(row: Encoded) -> list[int]:
     return [place for place, trained in enumerate(row.mask[1:]) if trained]
 
 
-def _kept_bits(rows: Sequence[Encoded]) -> NDArray[np.uint8]:
-    """Those positions of each row as bits, uint8[rows, width / 8]."""
-    marked = np.zeros((len(rows), max(len(row.mask) for row in rows)), np.bool_)
-    for line, row in zip(marked, rows, strict=True):
-        line[: len(row.mask) - 1] = row.mask[1:]
-    return np.packbits(marked, axis=1)
+def _kept_bits(row: Encoded) -> int:
+    """Those positions as the bits of one number: rows of any length have their union by `|`."""
+    bits = np.packbits(np.array(row.mask[1:], np.bool_), bitorder="little")
+    return int.from_bytes(bits.tobytes(), "little")
 
 
 def _count_kept(row: Encoded) -> int:

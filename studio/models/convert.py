@@ -77,7 +77,7 @@ def _save(gguf: Path, header: GgufHeader, place: Path, log: Log) -> None:
 @contextmanager
 def _read_once() -> Iterator[None]:
     """While it lasts, a file's head is gone through once. transformers asks for it with the configuration, the
-    tokenizer and the weights anew, and with 49,000 tokens each time takes seconds."""
+    tokenizer and the weights anew, and it holds every token."""
     own = gguf_library.GGUFReader
     read = functools.cache(own)
     gguf_library.GGUFReader = lambda path, *mode: read(os.fspath(path), *mode)
