@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import importlib.util
 import logging
 import os
 import warnings
+from collections.abc import Iterator
 
 # Asked of no one but `fetch`: whatever trains, tries or exports uses files that are here already.
 OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
@@ -52,3 +55,17 @@ def be_quiet() -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
     for name in ("transformers", "peft", "torch"):
         warnings.filterwarnings("ignore", module=rf"{name}\b")
+
+
+@contextlib.contextmanager
+def importing() -> Iterator[None]:
+    """For imports that take seconds: they make many objects that stay, and collecting among them only costs
+    time, then and whenever it is done again. Where it is off already it stays off."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if was_on:
+            gc.enable()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import functools
 import importlib
 import pkgutil
+import sys
 import traceback
 from collections.abc import Iterator, Mapping
+from types import ModuleType
 from typing import Any
 
 from jobs.context import NeedsAPerson, ProcessKilled, Stopped, Task, TaskContext
@@ -29,7 +31,7 @@ class _Tasks(Mapping[str, Task]):
     def __getitem__(self, name: str) -> Task:
         if name not in self._names:
             raise KeyError(name)
-        task: Task = getattr(importlib.import_module(f"{__name__}.{name}"), name)
+        task: Task = getattr(_module(f"{__name__}.{name}"), name)
         return explained(task)
 
     def __iter__(self) -> Iterator[str]:
@@ -37,6 +39,13 @@ class _Tasks(Mapping[str, Task]):
 
     def __len__(self) -> int:
         return len(self._names)
+
+
+def _module(name: str) -> ModuleType:
+    if name in sys.modules:
+        return sys.modules[name]
+    with libraries.importing():
+        return importlib.import_module(name)
 
 
 def explained(task: Task) -> Task:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import os
 import socket
 import sys
@@ -13,6 +12,7 @@ from typing import Any
 
 import uvicorn
 
+from studio import libraries
 from studio.settings import Home
 from studio.ui import instance as instances
 from studio.ui import window
@@ -93,7 +93,7 @@ async def _run(server: uvicorn.Server, listening: socket.socket, door: Door, hom
 
 def _build(home: Home) -> Any:
     """The pages as an ASGI program. Importing Gradio takes seconds, so it happens here only."""
-    with _quiet_environment(home), _no_collection():
+    with _quiet_environment(home), libraries.importing():
         from studio.ui.app import asgi
 
         return asgi(home)
@@ -122,14 +122,3 @@ def _quiet_environment(home: Home) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-
-
-@contextlib.contextmanager
-def _no_collection() -> Iterator[None]:
-    """Imports make many objects that stay: collecting among them only costs time at start."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-        gc.freeze()

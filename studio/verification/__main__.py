@@ -6,11 +6,14 @@ import sys
 from pathlib import Path
 
 from jobs import durable
-from studio.verification.comparison import compare
+from studio import libraries
 
 
 def main(arguments: list[str]) -> int:
     """Compare and write the verdict to RESULT; exit 0 whatever the verdict is."""
+    with libraries.importing():
+        from studio.verification.comparison import compare
+
     export, base, dtype, reference, result = arguments
     verdict = compare(Path(export), Path(base), dtype, Path(reference))
     durable.write_json(Path(result), verdict.to_json())

@@ -80,9 +80,10 @@ def _read(waiting: Waiting, channel: Channel) -> None:
 
 def _serve(home: Home, role: str, waiting: Waiting, channel: Channel, idle_s: float) -> None:
     # These imports take seconds, and reading must have begun by then.
-    from studio.estimator.overhead import idle_bytes
-    from studio.worker.bench import Bench
-    from studio.worker.kinds import KINDS
+    with libraries.importing():
+        from studio.estimator.overhead import idle_bytes
+        from studio.worker.bench import Bench
+        from studio.worker.kinds import KINDS
 
     bench = Bench(home, idle_bytes())
     kinds = {name: kind for name, kind in KINDS.items() if kind.role == role}

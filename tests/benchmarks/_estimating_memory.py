@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import random
-import resource
 import statistics
 import subprocess
 import sys
@@ -186,9 +186,12 @@ def _of_starter(values: Mapping[str, Any]) -> dict[str, int]:
 
 
 def _of_process(values: Mapping[str, Any]) -> dict[str, int]:
-    """The peak of a whole training, a few steps of the trainer's own task, and what was said before."""
+    """The peak of the process that the queue trains in, over a few steps, and what was said before."""
+    from jobs.endings import read_ending
+    from jobs.programs import command, environment
+    from jobs.task_process import SPEC
+    from studio.orders.desk import TASKS
     from studio.settings import Home
-    from studio.tasks.train import train
     from studio.worker.client import Worker
     from tests.studio.runs import context, make_order
 
@@ -203,9 +206,21 @@ def _of_process(values: Mapping[str, Any]) -> dict[str, int]:
             estimated = worker.estimate(order.spec)["memory"]["peak_bytes"]
         finally:
             worker.stop()
-        train(context(home, 1, order.to_json()))
-    real = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return {"estimated": estimated, "real": real}
+        folder = context(home, 1, order.to_json()).folder
+        (folder / SPEC).write_text(json.dumps(order.to_json()), encoding="utf-8")
+        numbers = {"job": 1, "attempt": 1, "crashes": 0, "parent": os.getpid()}
+        task = command(
+            "jobs.task_process",
+            f"--folder={folder}",
+            f"--tasks={TASKS}",
+            "--task=train",
+            *(f"--{name}={number}" for name, number in numbers.items()),
+        )
+        subprocess.run(task, env=environment(), check=True, stdout=sys.stderr)
+        ending = read_ending(folder, 1)
+    if ending is None or ending.result is None:
+        raise RuntimeError(f"the training did not end well: {ending and ending.words}")
+    return {"estimated": estimated, "real": ending.result["measured"]["peak_bytes"]}
 
 
 def _lines() -> Iterator[str]:

@@ -1,7 +1,10 @@
 """The libraries are settled before they are imported."""
 
+import gc
 import subprocess
 import sys
+
+from studio import libraries
 
 
 def test_whatever_trains_is_offline_and_quiet_and_loads_no_compiler() -> None:
@@ -15,3 +18,17 @@ def test_whatever_trains_is_offline_and_quiet_and_loads_no_compiler() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_importing_collects_nothing_and_leaves_collecting_as_it_was() -> None:
+    with libraries.importing():
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        with libraries.importing():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+        gc.unfreeze()

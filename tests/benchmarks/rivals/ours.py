@@ -32,9 +32,11 @@ from studio.spec import TrainSpec  # noqa: E402
 from studio.training import adapters, loading, loop, probe  # noqa: E402
 from studio.training.batching import Schedule  # noqa: E402
 from studio.training.fused import fuse  # noqa: E402
+from studio.training.heap import keep_freed_memory  # noqa: E402
 from studio.training.lower import LowerStates, keep_states  # noqa: E402
 from studio.training.recomputing import recompute  # noqa: E402
 
+keep_freed_memory()
 torch.set_num_threads(task["threads"])
 spec = TrainSpec.parse(
     {
@@ -96,18 +98,25 @@ def undisturbed(wanted: bool) -> None:
 
 
 def outside_operations() -> float:
-    """The share of the profiled steps in which no operation of torch ran: Python's, and the profiler's own."""
+    """The share of the profiled steps in which torch carried out nothing: Python's, and the profiler's own."""
     events = profiler.profiler.kineto_results.events()
     spans = sorted(
         (event.start_ns(), event.start_ns() + event.duration_ns())
         for event in events
-        if event.name().startswith("aten::")
+        if is_of_torch(event.name())
     )
     within, end = 0, 0
     for begin, stop in spans:
         within += max(0, stop - max(begin, end))
         end = max(end, stop)
     return 1 - within / (end - spans[0][0])
+
+
+def is_of_torch(name: str) -> bool:
+    """An operation, or a node of the backward pass that is not one of those written in Python."""
+    node = name.removeprefix("autograd::engine::evaluate_function: ")
+    in_python = {f"{kind.__name__}Backward" for kind in torch.autograd.Function.__subclasses__()}
+    return name.startswith("aten::") or (node != name and node not in in_python)
 
 
 with tempfile.TemporaryDirectory() as folder:
