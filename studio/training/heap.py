@@ -1,12 +1,9 @@
-"""Memory beside the tensors: the C library's heap, and the objects that Python looks through for garbage."""
+"""The C library's heap: memory that a step gives back is kept for the next one."""
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
-import gc
 import sys
-from collections.abc import Iterator
 
 # glibc's malloc.h: how much may lie free at the heap's end, and from which size on a block is the kernel's own.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
@@ -29,18 +26,3 @@ def keep_freed_memory() -> bool:
     return mallopt is not None and bool(
         mallopt(_MMAP_THRESHOLD, _LARGE) and mallopt(_TRIM_THRESHOLD, _ALL)
     )
-
-
-@contextlib.contextmanager
-def only_new_objects_collected() -> Iterator[None]:
-    """Look for garbage among the objects made inside only.
-
-    A process that has imported torch and transformers holds a million objects that stay: looking through them
-    takes longer than all else that Python does for a step of a small model.
-    """
-    gc.collect()
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()

@@ -20,7 +20,6 @@ from studio.training.batching import Batch, Schedule, batch_of, by_length, group
 from studio.training.checkpoints import Position
 from studio.training.clock import Spent
 from studio.training.fitting import Fit, survive
-from studio.training.heap import only_new_objects_collected
 from studio.training.held_out import measure_of
 from studio.training.journey import Journey
 from studio.training.loading import Numbers
@@ -138,7 +137,6 @@ class Outcome:
     shortage: str | None = None
 
 
-@only_new_objects_collected()
 def run(
     setup: Setup,
     *,
