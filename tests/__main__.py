@@ -89,7 +89,8 @@ def side_by_side() -> list[str]:
     models of some thousand weights is as quick as with all. A file's tests stay together and share set-up."""
     cores, memory = os.cpu_count() or 1, psutil.virtual_memory().total
     processes = max(1, min(cores, MOST_PROCESSES, memory // PROCESS_BYTES))
-    return ["--numprocesses", str(processes), "--dist", "loadfile"]
+    in_our_order = ["--dist", "loadfile", "--no-loadscope-reorder"]
+    return ["--numprocesses", str(processes), *in_our_order]
 
 
 def run_tests(step: str, arguments: Sequence[str]) -> Outcome:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import random
 import shutil
 import tempfile
 from pathlib import Path
@@ -12,9 +13,20 @@ import pytest
 
 from studio import libraries
 
+# Files of few tests that take long: where several processes share the work, none may be left over at the end.
+SLOW_FIRST = (
+    "studio/cli/test_whole_way.py",
+    "studio/worker/test_client.py",
+    "studio/tasks",
+    "test_launch.py",
+    "faults",
+    "studio/training/ranks",
+    "studio/estimator",
+)
 MARKS_BY_FOLDER = {"journeys": "journey", "gpu": "gpu"}
 # A journey waits several times, each time up to ten minutes: the wait is to say what did not come.
 JOURNEY_S = 3000
+SEED = int(os.environ.get("STUDIO_TEST_SEED", "0"))
 HOME_OF_THE_TESTS = pytest.StashKey[str]()
 
 
@@ -45,3 +57,31 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(MARKS_BY_FOLDER[folder])
         if folder == "journeys":
             item.add_marker(pytest.mark.timeout(JOURNEY_S))
+    _leave_some(items)
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    path = item.nodeid.removeprefix("tests/")
+    return next(
+        (at for at, slow in enumerate(SLOW_FIRST) if path.startswith(slow)), len(SLOW_FIRST)
+    )
+
+
+def _leave_some(items: list[pytest.Item]) -> None:
+    """Of a test marked `some(n)`, only n of its cases that are not long stay so: the others become long.
+
+    Which ones is drawn by the number in STUDIO_TEST_SEED, so that another one tries others.
+    """
+    cases: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if item.get_closest_marker("some") and not item.get_closest_marker("long"):
+            cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    for name, of_one in cases.items():
+        mark = of_one[0].get_closest_marker("some")
+        assert mark is not None
+        wanted = min(mark.args[0], len(of_one))
+        chosen = random.Random(f"{SEED} {name}").sample(range(len(of_one)), wanted)
+        for number, item in enumerate(of_one):
+            if number not in chosen:
+                item.add_marker("long")

@@ -64,6 +64,7 @@ SAMPLE = [
     ("name", "method"),
     [pair if pair in SAMPLE else pytest.param(*pair, marks=pytest.mark.long) for pair in PAIRS],
 )
+@pytest.mark.some(20)
 def test_counts_are_those_of_the_real_model(name: str, method: str, tmp_path: Path) -> None:
     folder = make_folder(name, tmp_path, DEPTH)
     spec = spec_of(method, objective=GOALS.get(name, "chat"))

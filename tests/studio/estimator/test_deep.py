@@ -87,6 +87,7 @@ CASES = [
     [case if case in SAMPLE else pytest.param(*case, marks=pytest.mark.long) for case in CASES],
     ids=str,
 )
+@pytest.mark.some(2)
 def test_a_few_layers_tell_what_the_whole_model_takes(
     name: str, method: Any, tmp_path: Path
 ) -> None:
@@ -99,6 +100,7 @@ def test_a_few_layers_tell_what_the_whole_model_takes(
 @pytest.mark.parametrize(
     ("name", "method"), [("llama", "full"), pytest.param("gemma3", "lora", marks=pytest.mark.long)]
 )
+@pytest.mark.some(2)
 def test_they_do_so_under_every_setting(
     name: str, method: str, settings: str, tmp_path: Path
 ) -> None:

@@ -63,6 +63,7 @@ def trained(model: Path, folder: Path, case: str) -> tuple[Run, Any]:
 @pytest.mark.parametrize(
     "case", [c if c not in LONG else pytest.param(c, marks=pytest.mark.long) for c in CASES]
 )
+@pytest.mark.some(2)
 def test_checkpoints_results_and_exports_are_as_large_as_was_said(
     case: str, model: Path, tmp_path: Path
 ) -> None:

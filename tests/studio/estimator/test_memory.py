@@ -94,6 +94,7 @@ def test_the_peak_is_the_real_one_for_every_layout(rows: Any, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("method", ["full", DORA, DROPOUT, FEW, GATED, PRUNED, LEARNERS])
+@pytest.mark.some(4)
 def test_the_peak_is_the_real_one_for_every_method(method: Any, tmp_path: Path) -> None:
     assert abs(compare("llama, tied", tmp_path, method, {}, PADDED)) < 0.0002
 
@@ -124,6 +125,7 @@ def test_the_peak_is_the_real_one_for_methods_that_look_at_values(
     ids=str,
 )
 @pytest.mark.parametrize("method", ["lora", "full"])
+@pytest.mark.some(3)
 def test_the_peak_is_the_real_one_for_every_setting(
     method: str, training: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -132,6 +134,7 @@ def test_the_peak_is_the_real_one_for_every_setting(
 
 @pytest.mark.parametrize("double", [False, True])
 @pytest.mark.parametrize("kind", ["nf4", "fp4", "int8"])
+@pytest.mark.some(2)
 def test_the_peak_is_the_real_one_over_a_quantised_base(
     kind: str, double: bool, tmp_path: Path
 ) -> None:
@@ -153,6 +156,7 @@ def test_the_peak_of_an_8_bit_optimizer_is_the_real_one(method: str, tmp_path: P
 
 @pytest.mark.parametrize("share", [0.3, 0.5, 0.75])
 @pytest.mark.parametrize("method", ["lora", "full"])
+@pytest.mark.some(2)
 def test_the_peak_is_the_real_one_where_some_of_the_layers_compute_twice(
     method: str, share: float, tmp_path: Path
 ) -> None:
@@ -177,6 +181,7 @@ def test_the_more_layers_compute_twice_the_less_memory(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("method", ["lora", "full", FEW])
+@pytest.mark.some(2)
 def test_recomputed_activations_are_right_with_the_random_state_kept_with_each_layer(
     method: Any, tmp_path: Path
 ) -> None:
@@ -222,6 +227,7 @@ OBJECTIVES = {
 
 @pytest.mark.parametrize("method", ["lora", "full"])
 @pytest.mark.parametrize("case", OBJECTIVES)
+@pytest.mark.some(9)
 def test_the_peak_is_the_real_one_for_every_objective(
     case: str, method: str, tmp_path: Path
 ) -> None:
@@ -297,6 +303,7 @@ def test_torch_and_transformers_are_the_originals_afterwards(fails: bool, tmp_pa
 
 
 @pytest.mark.parametrize("way", WAYS)
+@pytest.mark.some(3)
 def test_the_peak_is_the_real_one_for_every_method_that_learns_a_prompt(
     way: str, tmp_path: Path
 ) -> None:

@@ -44,6 +44,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ({"training": {"precision": "fp32", "gradient_checkpointing": True}}, set()),
     ],
 )
+@pytest.mark.some(3)
 def test_every_part_of_a_run_has_its_time(place: Path, values: Any, more: set[str]) -> None:
     duration = found(place, **values).duration
 

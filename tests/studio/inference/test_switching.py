@@ -50,6 +50,7 @@ def logits(opened: Any) -> tuple[Tensor, Tensor]:
 
 
 @pytest.mark.parametrize("most", [16, 1])
+@pytest.mark.some(1)
 def test_each_run_has_its_own_logits_exactly_and_the_base_is_loaded_once(
     home: Home, most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -114,6 +114,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", ["dropped", "half"])
+@pytest.mark.some(1)
 def test_a_dropped_method_is_on_the_page_with_its_words_and_settings(
     found: dict[str, Any], name: str
 ) -> None:

@@ -74,6 +74,7 @@ def test_one_and_zero_give_the_first_and_two_runs_are_more_than_either(home: Hom
 
 
 @pytest.mark.parametrize("name", ["adapter", "merged"])
+@pytest.mark.some(1)
 def test_it_is_exported_and_verified_like_every_other(
     home: Home, tmp_path: Path, name: str
 ) -> None:
@@ -137,6 +138,7 @@ def test_a_training_begins_where_the_earlier_one_ended(
 
 
 @pytest.mark.parametrize("name", ["adapter", "merged"])
+@pytest.mark.some(1)
 def test_lora_and_prompt_in_turn_each_on_top_of_the_one_before(
     home: Home, tiny_model: Path, rows_csv: Path, tmp_path: Path, name: str
 ) -> None:

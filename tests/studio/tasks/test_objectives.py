@@ -69,6 +69,7 @@ def finished(case: str, models: dict[str, Path], folder: Path, **training: Any) 
     "case",
     [case if case in BY_DEFAULT else pytest.param(case, marks=pytest.mark.long) for case in CASES],
 )
+@pytest.mark.some(3)
 def test_it_learns_says_what_it_learnt_and_leaves_as_a_verified_export(
     case: str, models: dict[str, Path], tmp_path: Path
 ) -> None:
@@ -103,6 +104,7 @@ def exported(home: Home, order: TrainOrder, name: str, folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("case", ["classification", "dpo, all weights", "kto", "seq2seq"])
+@pytest.mark.some(2)
 def test_a_stopped_run_goes_on_to_the_very_same_figures(
     case: str, models: dict[str, Path], tmp_path: Path
 ) -> None:

@@ -50,6 +50,7 @@ LEARNS_ON = [
 
 
 @pytest.mark.parametrize("name", LEARNS_ON)
+@pytest.mark.some(15)
 def test_an_adapter_learns_on_from_the_very_model_that_it_was(name: str, tmp_path: Path) -> None:
     """Zero steps later the logits are the same, whatever the new training's seed."""
     before = kept(named(name), tmp_path)

@@ -69,6 +69,7 @@ def _families() -> list[Any]:
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("method", _families())
+@pytest.mark.some(6)
 def test_a_run_paused_and_killed_comes_to_the_very_same_losses_and_weights(
     tiny_model: Path, tmp_path: Path, method: str, precision: str
 ) -> None:

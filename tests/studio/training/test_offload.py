@@ -47,6 +47,7 @@ def trained(model: Path, folder: Path, case: dict[str, Any], *, away: bool) -> t
 
 
 @pytest.mark.parametrize("case", CASES)
+@pytest.mark.some(2)
 def test_training_is_bit_for_bit_that_of_a_model_that_is_there_as_a_whole(
     deep_model: Path, tmp_path: Path, case: str
 ) -> None:

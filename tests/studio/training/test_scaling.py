@@ -57,6 +57,7 @@ def train(ready: Setup, stop_after: int | None = None) -> list[Report]:
 
 @needs_fp16
 @pytest.mark.parametrize("method", ["lora", "full"])
+@pytest.mark.some(1)
 def test_a_run_in_fp16_learns_what_one_in_fp32_learns(
     tiny_model: Path, tmp_path: Path, method: str
 ) -> None:

@@ -87,6 +87,7 @@ def test_every_reader_of_files_has_a_file_to_damage() -> None:
 
 
 @pytest.mark.parametrize("name", WHOLE)
+@pytest.mark.some(7)
 def test_a_damaged_file_is_a_table_or_refused_in_words(name: str, tmp_path: Path) -> None:
     fuzz(name, tmp_path, fuzzed)
 

@@ -90,6 +90,7 @@ def test_the_base_needs_a_fraction_of_its_memory_and_counts_as_before(
 
 @pytest.mark.parametrize(("kind", "double"), KINDS)
 @pytest.mark.parametrize("dora", [False, True])
+@pytest.mark.some(4)
 def test_an_adapter_over_it_learns_and_merges_into_the_same_numbers(
     kind: str, double: bool, dora: bool, tiny_model: Path, tmp_path: Path
 ) -> None:

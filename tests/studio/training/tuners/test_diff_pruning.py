@@ -155,6 +155,7 @@ def weights(ready: loop.Setup) -> dict[str, Tensor]:
 
 
 @pytest.mark.parametrize("stop_after", [2, 3, 4])
+@pytest.mark.some(2)
 def test_a_run_resumes_exactly_in_either_part_and_at_the_cut(
     stop_after: int, tiny_model: Path, tmp_path: Path
 ) -> None:

@@ -99,6 +99,7 @@ def run(ready: loop.Setup, stop_after: int | None = None) -> list[loop.Report]:
 
 
 @pytest.mark.parametrize("stop_after", [2, 3, 4])
+@pytest.mark.some(2)
 def test_a_run_resumes_exactly_in_either_part_and_at_the_choice(
     stop_after: int, tiny_model: Path, tmp_path: Path
 ) -> None:

@@ -74,6 +74,7 @@ def test_pissa_begins_at_the_strongest_part_of_the_weight() -> None:
 
 
 @pytest.mark.parametrize("init", ["pissa", "olora", "eva", "loftq"])
+@pytest.mark.some(2)
 def test_every_kind_of_start_learns_and_goes_on_exactly_after_a_pause(
     init: str, tiny_model: Path, tmp_path: Path
 ) -> None:

@@ -268,6 +268,7 @@ def test_an_encoder_with_a_decoder_learns_and_answers_the_same_loaded_again(
 
 
 @pytest.mark.parametrize(("way", "kind"), sampled(WAYS, ["nf4", "int8"], each=1))
+@pytest.mark.some(3)
 def test_it_learns_over_a_base_in_few_bits(
     way: str, kind: str, tiny_model: Path, tmp_path: Path
 ) -> None:
