@@ -203,7 +203,7 @@ def _of_process(values: Mapping[str, Any]) -> dict[str, int]:
         order = make_order(home, _starter(), data, values["method"], **training)
         worker = Worker(home)
         try:
-            estimated = worker.estimate(order.spec)["memory"]["peak_bytes"]
+            memory = worker.estimate(order.spec)["memory"]
         finally:
             worker.stop()
         folder = context(home, 1, order.to_json()).folder
@@ -220,7 +220,13 @@ def _of_process(values: Mapping[str, Any]) -> dict[str, int]:
         ending = read_ending(folder, 1)
     if ending is None or ending.result is None:
         raise RuntimeError(f"the training did not end well: {ending and ending.words}")
-    return {"estimated": estimated, "real": ending.result["measured"]["peak_bytes"]}
+    return {
+        "estimated": memory["peak_bytes"],
+        "real": ending.result["measured"]["peak_bytes"],
+        # What the rest of it is made of, for whoever looks at why they differ.
+        "tensors": memory["tensor_bytes"],
+        "passing": memory["parts"]["activations"] + memory["parts"]["loss"],
+    }
 
 
 def _lines() -> Iterator[str]:

@@ -59,9 +59,11 @@ def the_starter_of(person: Person) -> Path:
     return config.parent
 
 
-def test_a_beginner_comes_from_the_first_page_to_a_download_that_peft_opens(
+def test_a_beginner_comes_from_the_first_page_to_downloads_that_peft_and_transformers_open(
     person: Person, tiny_model: Path, tmp_path: Path
 ) -> None:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
     person.begins()
     person.chooses_model(tiny_model)
     person.uploads(tiny.write_csv(tmp_path / "replies.csv", 40))
@@ -87,30 +89,12 @@ def test_a_beginner_comes_from_the_first_page_to_a_download_that_peft_opens(
     zipfile.ZipFile(archive).extractall(tmp_path / "adapter")
     count, _ = parameters_of(tmp_path / "adapter", tiny_model)
     assert count == TRAINABLE
-    assert person.complaints == []
 
-
-def test_the_merged_model_is_exported_verified_as_well(
-    person: Person, tiny_model: Path, tmp_path: Path
-) -> None:
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    person.begins()
-    person.chooses_model(tiny_model)
-    person.uploads(tiny.write_csv(tmp_path / "replies.csv", 24))
-    person.goes_on_to_method()
-    person.sets("training-epochs", "10")
-    person.opens_more_settings()
-    person.sets("training-learning_rate", "0.01")
-    run = person.starts_training("Whole")
-    person.waits_until_done()
-
-    person.page.goto(f"{person.studio.instance.address}export?run={run}")
     archive = person.downloads(person.exports("Whole model"), tmp_path)
     zipfile.ZipFile(archive).extractall(tmp_path / "whole")
-
     assert AutoModelForCausalLM.from_pretrained(tmp_path / "whole").num_parameters() > 0
     assert AutoTokenizer.from_pretrained(tmp_path / "whole").chat_template
+    assert person.complaints == []
 
 
 @pytest.mark.long

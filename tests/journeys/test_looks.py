@@ -21,7 +21,7 @@ Scheme = Literal["light", "dark"]
 
 @pytest.fixture(scope="module")
 def lived_in(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Iterator[PageServer]:
-    """A studio with a finished training and a verified export."""
+    """A studio with a finished training, a verified export and a training that is paused."""
     folder = tmp_path_factory.mktemp("looks")
     server = PageServer(folder / "home").start()
     orders = Orders(server.home)
@@ -35,7 +35,10 @@ def lived_in(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Iter
     assert orders.queue.wait(run.id, on_text=None).state is JobState.SUCCEEDED
     export = orders.export(run.id, "adapter")
     assert orders.queue.wait(export.id, on_text=None).state is JobState.SUCCEEDED
-    orders.train(TrainSpec.parse({**spec, "name": "Night shift", "training": {"epochs": 9000}}))
+    # One that has an end to come, but takes nothing from the pages that are looked at.
+    other = orders.train(TrainSpec.parse({**spec, "name": "Night shift"}))
+    orders.queue.store.pause(other.id)
+    assert orders.queue.wait(other.id, on_text=None).state is JobState.PAUSED
     yield server
     server.end_everything()
 
