@@ -35,7 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[HOME_OF_THE_TESTS] = tempfile.mkdtemp(prefix="whetstone-tests-")
     os.environ["STUDIO_HOME"] = config.stash[HOME_OF_THE_TESTS]
     os.environ |= libraries.PATIENT
-    # With torch and Gradio loaded, looking for garbage as often as Python does by itself is a tenth of all.
+    # With torch and Gradio loaded, looking for garbage as often as Python does by itself costs much.
     gc.set_threshold(50_000, 20, 20)
     if "PYTEST_XDIST_WORKER" in os.environ:
         # Several processes of tests, each with a thread for every core, would wait for one another.

@@ -1,4 +1,4 @@
-"""Samples leave nothing out: each row and column is in the default tests, every pair in the long ones."""
+"""Samples: which cases of a test with many run by default; the long tests leave none out."""
 
 from __future__ import annotations
 

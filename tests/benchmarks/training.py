@@ -266,17 +266,20 @@ def _report_memory(kept: Mapping[Cell, Any]) -> Iterator[str]:
 
 
 def _report_python(kept: Mapping[Cell, Any]) -> Iterator[str]:
-    """What of a step lies in no operation of torch, the profiler's own work included.
+    """In what of a step torch carried out nothing, the profiler's own work included.
+
+    The backward pass's own nodes are torch's; without them it is what lies in none of its operations.
 
     By the clock: where the program may not keep the processor to itself, others' work counts, too."""
     for cell, found in kept.items():
         if cell.program == PROFILED:
             share = found["outside"]
             print(
-                f"{cell.name}: {share:.1%} of a step outside torch's operations (limit {PYTHON_LIMIT:.0%})"
+                f"{cell.name}: {share:.1%} of a step outside torch (limit {PYTHON_LIMIT:.0%}; "
+                f"{found['outside_operations']:.1%} outside its operations alone)"
             )
             if share > PYTHON_LIMIT:
-                yield f"outside torch's operations: {share:.1%} > {PYTHON_LIMIT:.0%}"
+                yield f"outside torch: {share:.1%} > {PYTHON_LIMIT:.0%}"
 
 
 def _report_products(kept: Mapping[Cell, Any]) -> None:

@@ -35,7 +35,7 @@ def lived_in(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Iter
     assert orders.queue.wait(run.id, on_text=None).state is JobState.SUCCEEDED
     export = orders.export(run.id, "adapter")
     assert orders.queue.wait(export.id, on_text=None).state is JobState.SUCCEEDED
-    # One that has an end to come, but takes nothing from the pages that are looked at.
+    # One that has not ended: paused, as one that runs would keep both cores from the pages.
     other = orders.train(TrainSpec.parse({**spec, "name": "Night shift"}))
     orders.queue.store.pause(other.id)
     assert orders.queue.wait(other.id, on_text=None).state is JobState.PAUSED

@@ -19,7 +19,6 @@ from studio.tasks.train.making_ready import device_of, set_up
 from studio.tasks.train.outcome import remember, result_of
 from studio.training import adapters, loading, loop, sharding
 from studio.training.fitting import is_out_of_memory
-from studio.training.heap import keep_freed_memory
 from studio.training.kept import kept_base
 from studio.training.loop import Report, Setup
 from studio.training.meter import Meter
@@ -78,7 +77,6 @@ def _guarded(context: TaskContext, ranks: Ranks) -> dict[str, Any]:
 
 
 def _train(context: TaskContext, ranks: Ranks) -> dict[str, Any]:
-    keep_freed_memory()
     order = _order(context, ranks)
     # Before anything that takes time: a training of fewer processes than asked for is another one.
     ranks.require(order.spec.training.processes)

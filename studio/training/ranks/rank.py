@@ -10,7 +10,6 @@ from pathlib import Path
 
 from jobs.endings import EndingKind, write_ending
 from jobs.processes import platform
-from jobs.programs import find
 from jobs.task_process import run
 from studio import libraries
 from studio.training.ranks.context import PARENT_VARIABLE, Meeting, RankContext, ending_folder
@@ -27,8 +26,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     folder: Path = parser.parse_args(arguments).folder
     libraries.settle()
     context = RankContext(Meeting.read(folder), folder, int(os.environ["RANK"]))
-    with libraries.importing():
-        find(_TASKS)
     ending = run(_TASKS, "train", context)
     place = ending_folder(folder, context.rank)
     place.mkdir(exist_ok=True)

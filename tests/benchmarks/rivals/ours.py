@@ -2,7 +2,7 @@
 
 Beside what all programs understand, its task may have `layers` (of the method) and `epochs`, passes over
 the same rows, and `keeps_states`: whether what untrained lower layers give is kept. `profiled`: some steps
-in the middle run under torch's profiler, and `outside` says which share of them lay in none of its operations.
+in the middle run under torch's profiler, and `outside` says in which share of them torch carried out nothing.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 # The programs of this folder are called by path, each with the environment that it belongs to.
@@ -32,11 +33,9 @@ from studio.spec import TrainSpec  # noqa: E402
 from studio.training import adapters, loading, loop, probe  # noqa: E402
 from studio.training.batching import Schedule  # noqa: E402
 from studio.training.fused import fuse  # noqa: E402
-from studio.training.heap import keep_freed_memory  # noqa: E402
 from studio.training.lower import LowerStates, keep_states  # noqa: E402
 from studio.training.recomputing import recompute  # noqa: E402
 
-keep_freed_memory()
 torch.set_num_threads(task["threads"])
 spec = TrainSpec.parse(
     {
@@ -97,13 +96,12 @@ def undisturbed(wanted: bool) -> None:
             os.sched_setscheduler(0, policy, os.sched_param(priority))
 
 
-def outside_operations() -> float:
-    """The share of the profiled steps in which torch carried out nothing: Python's, and the profiler's own."""
-    events = profiler.profiler.kineto_results.events()
+def outside(counts: Callable[[str], bool]) -> float:
+    """The share of the profiled steps in which nothing ran that `counts`: Python's, and the profiler's own."""
     spans = sorted(
         (event.start_ns(), event.start_ns() + event.duration_ns())
-        for event in events
-        if is_of_torch(event.name())
+        for event in profiler.profiler.kineto_results.events()
+        if counts(event.name())
     )
     within, end = 0, 0
     for begin, stop in spans:
@@ -112,11 +110,18 @@ def outside_operations() -> float:
     return 1 - within / (end - spans[0][0])
 
 
+def is_operation(name: str) -> bool:
+    """One of torch's operations."""
+    return name.startswith("aten::")
+
+
 def is_of_torch(name: str) -> bool:
     """An operation, or a node of the backward pass that is not one of those written in Python."""
     node = name.removeprefix("autograd::engine::evaluate_function: ")
-    in_python = {f"{kind.__name__}Backward" for kind in torch.autograd.Function.__subclasses__()}
-    return name.startswith("aten::") or (node != name and node not in in_python)
+    return is_operation(name) or (node != name and node not in IN_PYTHON)
+
+
+IN_PYTHON = {f"{kind.__name__}Backward" for kind in torch.autograd.Function.__subclasses__()}
 
 
 with tempfile.TemporaryDirectory() as folder:
@@ -140,4 +145,11 @@ with tempfile.TemporaryDirectory() as folder:
         on_report=report,
         should_stop=lambda: False,
     )
-record.write("peft", **({"outside": outside_operations()} if profiled else {}))
+record.write(
+    "peft",
+    **(
+        {"outside": outside(is_of_torch), "outside_operations": outside(is_operation)}
+        if profiled
+        else {}
+    ),
+)

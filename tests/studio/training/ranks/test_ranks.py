@@ -76,7 +76,6 @@ SAMPLE = (
     "case",
     [name if name in SAMPLE else pytest.param(name, marks=pytest.mark.long) for name in CASES],
 )
-@pytest.mark.some(2)
 def test_two_processes_train_as_one_does_with_the_doubled_batch(
     both: tuple[Any, Any, Any], case: str
 ) -> None:
