@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import cache
 from typing import Any
+from unittest import mock
 
 import gradio as gr
 import pytest
@@ -16,6 +20,7 @@ from studio.ui.filled import field_value
 from studio.ui.pages import new_training
 from studio.ui.pages.new_training_layout import lay_out
 from studio.ui.steps.step import Fields
+from studio.worker import apart
 
 
 @cache
@@ -56,3 +61,18 @@ def read_no_rows_here(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(StoredRows, "batches", refused)
     monkeypatch.setattr(StoredRows, "__iter__", refused)
+
+
+def going_on_until_stopped() -> AbstractContextManager[Any]:
+    """Meanwhile, what another process is asked for is not done before it is stopped, by the real way."""
+    call = apart.call
+
+    def asked(*_: Any, on_progress: Callable[[float, str], None], **__: Any) -> Any:
+        return call(_never_done, on_progress=on_progress)
+
+    return mock.patch.object(apart, "call", asked)
+
+
+def _never_done(on_progress: Callable[[float, str], None]) -> None:
+    while True:
+        time.sleep(0.01)

@@ -17,7 +17,13 @@ from studio.ui.draft import Draft
 from studio.ui.steps.step import METHOD
 from studio.worker import apart
 from tests import tiny
-from tests.studio.ui.forms import form, read_no_rows_here, say_soon, shown_of
+from tests.studio.ui.forms import (
+    form,
+    going_on_until_stopped,
+    read_no_rows_here,
+    say_soon,
+    shown_of,
+)
 
 ID = "window"
 ROWS = 20_000
@@ -98,10 +104,11 @@ def test_what_is_looked_at_for_the_goal_can_be_stopped(
     this = form(backstage)
     shown = shown_of(this, draft)
     backstage.own_data.read(draft)
-    updates = this.advancing.leave_data(ID, *shown)
-    next(update for update in updates if "Looking at the rows" in str(update[1]))
-    list(this.intake.stop_or_read_again(ID, *shown))
-    _, words, *_ = last(updates)
+    with going_on_until_stopped():
+        updates = this.advancing.leave_data(ID, *shown)
+        next(update for update in updates if "Looking at the rows" in str(update[1]))
+        list(this.intake.stop_or_read_again(ID, *shown))
+        _, words, *_ = last(updates)
 
     assert "This was stopped" in words
     assert backstage.own_data.is_known(draft), "the file stays read in"
@@ -135,10 +142,11 @@ def test_a_stopped_start_queues_nothing(
     this = form(backstage)
     shown = shown_of(this, draft)
     backstage.own_data.read(draft)
-    updates = this.advancing.start(ID, *shown)
-    next(updates)
-    this.advancing.stop(ID, *shown)
-    job, words, *_ = last(updates)
+    with going_on_until_stopped():
+        updates = this.advancing.start(ID, *shown)
+        next(updates)
+        this.advancing.stop(ID, *shown)
+        job, words, *_ = last(updates)
 
     assert (job, "nothing was put into the queue" in words) == ("", True)
     assert backstage.orders.queue.store.jobs() == []

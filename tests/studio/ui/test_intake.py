@@ -13,7 +13,7 @@ from studio.settings import Home
 from studio.ui.backstage import Backstage
 from studio.ui.draft import Draft
 from tests import tiny
-from tests.studio.ui.forms import form, say_soon, shown_of
+from tests.studio.ui.forms import form, going_on_until_stopped, say_soon, shown_of
 
 
 @pytest.fixture
@@ -106,10 +106,11 @@ def test_an_opened_page_whose_file_can_be_stopped_says_so_and_reads_it_again_whe
     draft = Draft(data_from="path", data_path=str(file))
     this = form(backstage)
     shown = shown_of(this, draft)
-    updates = this.intake.read_opened("one", *shown)
-    next(updates)
-    list(this.intake.stop_or_read_again("one", *shown))
-    *_, stopped = updates
+    with going_on_until_stopped():
+        updates = this.intake.read_opened("one", *shown)
+        next(updates)
+        list(this.intake.stop_or_read_again("one", *shown))
+        *_, stopped = updates
 
     assert "Reading was stopped" in str(stopped)
     *_, again = this.intake.stop_or_read_again("one", *shown)
