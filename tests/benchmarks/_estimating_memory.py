@@ -186,7 +186,8 @@ def _of_starter(values: Mapping[str, Any]) -> dict[str, int]:
 
 
 def _of_process(values: Mapping[str, Any]) -> dict[str, int]:
-    """The peak of the process that the queue trains in, over a few steps, and what was said before."""
+    """The peak of the process that the queue trains in, and what was said before: over twelve steps, as in
+    the first ones the heap still grows."""
     from jobs.endings import read_ending
     from jobs.programs import command, environment
     from jobs.task_process import SPEC
@@ -199,7 +200,7 @@ def _of_process(values: Mapping[str, Any]) -> dict[str, int]:
         home = Home(Path(place) / "home").prepare()
         data = Path(place) / "rows.csv"
         data.write_text("question,answer\n" + "".join(_lines()), encoding="utf-8")
-        training = {"max_steps": 3, "precision": "fp32", **values.get("training", {})}
+        training = {"max_steps": 12, "precision": "fp32", **values.get("training", {})}
         order = make_order(home, _starter(), data, values["method"], **training)
         worker = Worker(home)
         try:

@@ -19,6 +19,7 @@ from studio.training import (
     checkups,
     compiling,
     earlier,
+    heap,
     liger,
     loading,
     loop,
@@ -83,6 +84,7 @@ def set_up(context: TaskContext, order: TrainOrder, ranks: Ranks) -> Setup:
     setup = _with_lower(context, _with_reference(context, setup), len(tokenizer))
     if compiling.settle(setup, context.folder / COMPILE_FILE, context.log):
         context.log("The model's layers are compiled.")
+    heap.give_back()
     rows.ahead.give_way()
     return setup
 

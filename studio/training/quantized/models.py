@@ -38,7 +38,7 @@ def quantize(model: nn.Module, kind: Kind, *, double: bool, dtype: torch.dtype) 
             code="spec",
             fields=[FieldProblem("model.quantization", "This kind of model cannot be quantised.")],
         )
-    return model.to(dtype)
+    return _own(model.to(dtype))
 
 
 def hold(base: nn.Module, choice: ModelChoice, dtype: torch.dtype) -> nn.Module:
@@ -60,6 +60,14 @@ def dequantize(model: nn.Module) -> nn.Module:
 def is_quantized(model: nn.Module) -> bool:
     """Whether any layer of `model` is quantised."""
     return any(isinstance(module, QuantizedLinear) for module in model.modules())
+
+
+def _own(model: nn.Module) -> nn.Module:
+    """`model` with its parameters in memory of their own: a single one that is still a part of the mapped
+    file holds all of the file, and with it the weights that are no longer needed."""
+    for parameter in model.parameters():
+        parameter.data = parameter.data.clone()
+    return model
 
 
 def _replace(model: nn.Module, change: Callable[[nn.Module], nn.Module | None]) -> int:

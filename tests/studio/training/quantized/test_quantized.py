@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import copy
+import gc
+import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +66,23 @@ def test_a_change_of_number_format_rounds_no_scale() -> None:
     before = held.weight
 
     assert torch.equal(held.to(torch.bfloat16).weight, before)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_nothing_holds_the_file_of_the_whole_weights_once_they_are_quantised(
+    tiny_model: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(tiny_model, tmp_path / "model")
+    maps = Path("/proc/self/maps")
+    whole = loading.load_base(folder, torch.float32)
+    assert str(folder) in maps.read_text(), "the file is mapped, not copied"
+    del whole
+    gc.collect()
+    held = loading.load_base(folder, torch.float32, held=choice("nf4"))
+    gc.collect()
+
+    assert str(folder) not in maps.read_text()
+    assert held.get_output_embeddings().weight is held.get_input_embeddings().weight  # type: ignore[operator]
 
 
 @pytest.mark.parametrize(("kind", "double"), KINDS)
