@@ -61,6 +61,19 @@ def is_within_the_window(page: Page) -> bool:
     )
 
 
+def wait_until_still(page: Page) -> None:
+    """Until what the page shows has been the same for 0.3 seconds; at most 1.2, as some of it runs on."""
+    before, since = "", 0
+    for _ in range(12):
+        shown = page.evaluate(
+            "document.body.innerText + document.body.scrollHeight + document.getAnimations().length"
+        )
+        before, since = shown, since + 1 if shown == before else 0
+        if since == 3:
+            return
+        page.wait_for_timeout(100)
+
+
 @pytest.mark.parametrize(
     ("size", "scheme"),
     [
@@ -81,7 +94,7 @@ def test_every_page_fits_its_window_in_light_and_dark(
     page = person.page
 
     def looks_at(name: str) -> None:
-        page.wait_for_timeout(1200)
+        wait_until_still(page)
         page.screenshot(path=pictures / f"{name}-{scheme}-{size[0]}x{size[1]}.png")
         assert page.locator("h1").count() == 1, name
         assert is_within_the_window(page), name

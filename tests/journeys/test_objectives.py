@@ -57,9 +57,9 @@ class Journey:
         self.looks("4-try")
         return found
 
-    def exports(self) -> None:
-        """The adapter and the whole model, each verified."""
-        for title in ("Adapter only", "Whole model"):
+    def exports(self, *titles: str) -> None:
+        """Each of these, verified."""
+        for title in titles:
             self.person.page.goto(f"{self.person.studio.instance.address}export?run={self.run}")
             expect(self.person.exports(title)).to_contain_text("Verified.")
         self.looks("5-export")
@@ -78,7 +78,8 @@ def test_texts_are_sorted_with_labels_and_how_sure_the_model_is(
     _, after = journey.asks("Is the lamp for 30 euros still in stock?")
     assert "%" in after
     expect(person.page.locator("#answers .tuned .labels li")).to_have_count(4)
-    journey.exports()
+    # The whole model holds a head that no base has; both forms are exported of the other goals.
+    journey.exports("Whole model")
 
 
 @pytest.mark.long
@@ -108,7 +109,7 @@ def test_every_other_goal_goes_the_same_way(
     journey.looks("3-job")
 
     assert len(journey.asks("Where can I find a kettle under 10 euros?")) == 2
-    journey.exports()
+    journey.exports("Adapter only", "Whole model")
 
 
 def test_one_label_only_and_a_model_that_cannot_are_said_before_anything_starts(
