@@ -21,7 +21,7 @@ from studio.estimator.forecasting import Asked, forecast
 from studio.estimator.live import PARTS, Moment
 from studio.estimator.memory import StepCost, roughly
 from studio.estimator.microbatch import Cost, RunShape, run_shape, unknown_run
-from studio.estimator.overhead import overhead
+from studio.estimator.overhead import Overhead, Passing, overhead
 from studio.estimator.surfaces import CANNOT_BE_SIMULATED
 from studio.estimator.verdict import Verdict, judge
 from studio.methods.method import Certainty
@@ -149,7 +149,9 @@ def estimate(
     step = _step(model, spec, run, numbers, cost, may_simulate=may_simulate)
     proven = certainty(spec, model.config.model_type, numbers.name, device)
     certain: Certainty = proven if step.is_simulated else "not estimated"
-    memory = _memory(step, certain, device, idle_process_bytes)
+    passing = Passing.of(shape, plan, run.largest.places)
+    beside = overhead(device, step.peak, idle_process_bytes, passing)
+    memory = _memory(step, certain, beside)
     counts = model.counts()
     lower = _layer_cache_bytes(spec, model, run, shape.hidden * numbers.weights.itemsize)
     on_disk = disk(
@@ -256,8 +258,7 @@ def _run(spec: TrainSpec, model: DeepModel, rows: Rows | None, cost: Cost) -> Ru
     return run_shape(training, held_out, spec.training, cost, packed=packed, layout=layout)
 
 
-def _memory(step: StepCost, certain: Certainty, device: Device, idle: int | None) -> Memory:
-    beside = overhead(device, step.peak, idle)
+def _memory(step: StepCost, certain: Certainty, beside: Overhead) -> Memory:
     parts: dict[str, int] = {name: step.peak.parts[name] for name in PARTS}
     parts["overhead"] += beside.bytes
     peak = step.peak.bytes + beside.bytes

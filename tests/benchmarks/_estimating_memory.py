@@ -95,13 +95,18 @@ def _report_exact(found: Found, seed: int) -> bool:
 
 
 def _report_bounded(found: Found, seed: int) -> bool:
-    errors = {name: _error(cell) for name, cell in found.items()}
+    """Of these a person is told a range; its upper end is the bound."""
+    from studio.estimator.certainty import DOUBT
+
+    highest = 1 + DOUBT["bounded"]
+    errors = {name: highest * (1 + _error(cell)) - 1 for name, cell in found.items()}
     if not errors:
         return False
     low, high = min(errors.values()), max(errors.values())
     print(
-        f"memory, {len(errors)} bounded settings by seed {seed}: {sum(e < 0 for e in errors.values())} "
-        f"below reality (limit 0), from {low:+.3%} to {high:+.3%} (limit +30 %)"
+        f"memory, {len(errors)} bounded settings by seed {seed}, the range's upper end: "
+        f"{sum(e < 0 for e in errors.values())} below reality (limit 0), from {low:+.3%} to {high:+.3%} "
+        "(limit +30 %)"
     )
     wrong = [name for name, error in errors.items() if not 0 <= error <= OVER]
     for name in wrong:

@@ -12,12 +12,14 @@ magnitude. Only the storage: its activations stay as they are, so that what was 
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+from torch.utils._python_dispatch import _disable_current_modes
 
 Kind = Literal["nf4", "fp4", "int8"]
 BLOCK = 64
@@ -104,6 +106,18 @@ def _nearest(numbers: Tensor, values: Tensor) -> Tensor:
     return order.to(torch.uint8)[torch.bucketize(numbers, borders)]
 
 
+def _kept(make: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """`make`, called once for the same arguments, and outside of any simulation: what is asked for first
+    while a step is simulated would else only pretend to hold numbers, for everyone after."""
+
+    @functools.cache
+    def table(*names: str) -> Tensor:
+        with _disable_current_modes(), torch.device("cpu"):
+            return make(*names)
+
+    return functools.wraps(make)(table)
+
+
 @functools.cache
 def _library() -> Any:
     """bitsandbytes' tables and, by the import, its kernels: a second that only quantised bases cost."""
@@ -112,23 +126,20 @@ def _library() -> Any:
     return bitsandbytes
 
 
-@functools.cache
+@_kept
 def _values(kind: Kind, device: str) -> Tensor:
-    # A model without values is built with the meta device as the default one.
-    with torch.device("cpu"):
-        values: Tensor = _library().get_4bit_type(kind, device="cpu", blocksize=BLOCK)
+    values: Tensor = _library().get_4bit_type(kind, device="cpu", blocksize=BLOCK)
     return values.to(device)
 
 
-@functools.cache
+@_kept
 def _pairs(kind: Kind, device: str) -> Tensor:
     """The two numbers that each byte stands for, `(256, 2)`."""
     values = _values(kind, device)
     return torch.stack([values.repeat_interleave(16), values.repeat(16)], dim=1)
 
 
-@functools.cache
+@_kept
 def _scale_values(device: str) -> Tensor:
-    with torch.device("cpu"):
-        values: Tensor = _library().create_dynamic_map()
+    values: Tensor = _library().create_dynamic_map()
     return values.to(device)

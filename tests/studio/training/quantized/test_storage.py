@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 import torch
 from bitsandbytes import functional as bitsandbytes
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 
+from studio.training.quantized import storage
 from studio.training.quantized.storage import restore, store
 
 KINDS = [("nf4", False), ("nf4", True), ("fp4", False), ("fp4", True), ("int8", False)]
@@ -101,3 +103,23 @@ def test_double_quantisation_takes_4_13_bits() -> None:
     assert stored.scale_scales is not None
     held = stored.codes.numel() + stored.scales.numel() + 4 * stored.scale_scales.numel()
     assert 8 * held / 576**2 == pytest.approx(4 + 8 / 64 + 32 / (64 * 256), rel=1e-3)
+
+
+def test_a_simulated_step_leaves_no_tables_behind_that_only_pretend_to_hold_numbers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("_values", "_pairs", "_scale_values"):
+        unused = storage._kept(getattr(storage, name).__wrapped__)
+        monkeypatch.setattr(storage, name, unused)
+    weight = matrix(7, 96)
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        simulated = store(torch.empty(7, 96), "nf4", double=True)
+        restore(simulated, "nf4", (7, 96), torch.float32)
+
+    stored = store(weight, "nf4", double=True)
+    restored = restore(stored, "nf4", (7, 96), torch.float32)
+
+    assert isinstance(simulated.codes, FakeTensor)
+    assert not isinstance(restored, FakeTensor)
+    assert float((restored - weight).norm() / weight.norm()) < 0.11
+    assert storage._values("nf4", "cpu") is storage._values("nf4", "cpu")
