@@ -62,7 +62,8 @@ def main(arguments: Sequence[str]) -> int:
         outcomes = [run_check(step, command) for step, command in CHECKS.items()]
         unmarked = ["-m", f"{marks}not gpu and not journey"]
         outcomes.append(run_tests("tests", [*unmarked, *side_by_side(), *asked]))
-        outcomes.append(run_journeys(["-m", f"{marks}journey", "tests/journeys", *asked]))
+        walks = ["-m", f"{marks}journey", "tests/journeys"]
+        outcomes.append(run_journeys([*walks, *side_by_side(), *asked]))
     print("\n".join(summary(outcomes)), flush=True)
     return 0 if all(outcome.is_good for outcome in outcomes) else 1
 
