@@ -19,7 +19,15 @@ from transformers import AutoConfig
 
 from studio.errors import ModelProblem
 from studio.estimator import hollow
-from studio.estimator.depth import Depth, Sample, depth_of, parted, stacks_of, treatments
+from studio.estimator.depth import (
+    Depth,
+    Sample,
+    columns_of,
+    depth_of,
+    parted,
+    stacks_of,
+    treatments,
+)
 from studio.estimator.gguf_config import quick_config
 from studio.estimator.thinning import thinned
 from studio.models.architecture import CONFIG_NAME, from_config, read_config
@@ -184,7 +192,7 @@ def _blueprint(source: Path, stamp: int, plan: Plan, sample: Sample | None) -> B
 
 def _depths(source: Path, plan: Plan) -> dict[str, int]:
     """How many layers each stack of the whole base has, by its path."""
-    return {stack.path: len(stack.kinds) for stack in stacks_of(whole(source, plan))}
+    return {path: len(layers) for path, layers in columns_of(whole(source, plan)).items()}
 
 
 def _attached(base: nn.Module, plan: Plan) -> tuple[nn.Module, frozenset[str]]:

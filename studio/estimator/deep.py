@@ -14,7 +14,7 @@ from typing import Any
 from studio.errors import StudioError
 from studio.estimator.blueprint import Blueprint, Plan, blueprint, depth, stamp_of, whole
 from studio.estimator.composing import DoesNotAddUp, compose, sum_of
-from studio.estimator.depth import Depth, configurations, stacks_of
+from studio.estimator.depth import Depth, columns_of, configurations
 from studio.estimator.files import Written, written
 from studio.estimator.live import History
 from studio.estimator.memory import StepCost, history, simulate, trace
@@ -156,7 +156,7 @@ class DeepModel:
     @property
     def _is_small(self) -> bool:
         """Whether simulating it whole takes hardly longer than a few layers of it."""
-        layers = [len(stack.kinds) for stack in stacks_of(whole(self.source, self.plan))]
+        layers = [len(each) for each in columns_of(whole(self.source, self.plan)).values()]
         return sum(layers) <= _SMALL
 
     def _histories(self, spec: TrainSpec, batch: MicroBatch, numbers: Numbers) -> Sequence[History]:

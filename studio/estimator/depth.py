@@ -60,17 +60,22 @@ class Depth:
     missing: tuple[int, ...]
 
 
+def columns_of(base: nn.Module) -> dict[str, nn.ModuleList]:
+    """The outermost lists of layers of `base`, by where they lie."""
+    lists = {
+        name: module for name, module in base.named_modules() if isinstance(module, nn.ModuleList)
+    }
+    return {
+        name: module
+        for name, module in lists.items()
+        if not any(name.startswith(f"{other}.") for other in lists)
+    }
+
+
 def stacks_of(base: nn.Module, treatments: Mapping[str, Hashable] | None = None) -> list[Stack]:
-    """The outermost lists of layers of `base`; `treatments`: what a method does to a module, by name."""
-    lists = [
-        (name, module) for name, module in base.named_modules() if isinstance(module, nn.ModuleList)
-    ]
-    outermost = [
-        (name, module)
-        for name, module in lists
-        if not any(name.startswith(f"{other}.") for other, _ in lists)
-    ]
-    return [_stack(name, module, base, treatments or {}) for name, module in outermost]
+    """What the layers of each column are; `treatments`: what a method does to a module, by name."""
+    columns = columns_of(base).items()
+    return [_stack(name, module, base, treatments or {}) for name, module in columns]
 
 
 def _stack(

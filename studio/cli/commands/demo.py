@@ -23,7 +23,8 @@ SPEC: dict[str, Any] = {
     "model": {"source": "starter"},
     "data": {"path": str(ASSETS / "starter" / "replies.csv"), "held_out": 0.11},
     "method": {"name": "lora"},
-    "training": {"epochs": 2, "learning_rate": 5e-4},
+    # With one pass 75 to 85 % of the answers are right, with these steps all.
+    "training": {"epochs": 2, "max_steps": 60, "learning_rate": 1e-3},
 }
 EXPORTED = ("adapter", "merged")
 SHOWN = 3
