@@ -98,8 +98,15 @@ _PRODUCTS_OF_MANY = {torch.ops.aten.bmm: 0, torch.ops.aten.baddbmm: 1}
 _PRODUCT_BUFFERS = 192 * 1024
 
 
+# Operations number by number, whose operands become one type first.
+_ELEMENTWISE = {torch.ops.aten.mul, torch.ops.aten.add, torch.ops.aten.sub, torch.ops.aten.div}
+_ELEMENTWISE |= {torch.ops.aten.mul_, torch.ops.aten.add_, torch.ops.aten.sub_, torch.ops.aten.div_}
+
+
 def _passing_bytes(operation: Any, args: Sequence[Any]) -> int:
     """At most so many bytes a kernel of the CPU holds while it runs, beyond what it is given and gives."""
+    if operation in _ELEMENTWISE:
+        return _of_one_type(args[:2])
     place = _PRODUCTS.get(operation)
     if place is not None:
         left = _laid_out(args[place])
@@ -110,6 +117,16 @@ def _passing_bytes(operation: Any, args: Sequence[Any]) -> int:
     if place is not None and _laid_out(args[place]):
         return _laid_out(args[place]) + _laid_out(args[place + 1]) + _PRODUCT_BUFFERS
     return 0
+
+
+def _of_one_type(operands: Sequence[Any]) -> int:
+    """What copies of those operands take that are of another type than the result."""
+    tensors = [each for each in operands if isinstance(each, Tensor)]
+    if len({each.dtype for each in tensors}) < 2:
+        return 0
+    common = torch.result_type(*tensors)
+    others = (each for each in tensors if each.dtype != common and each.dim() > 0)
+    return sum(each.numel() * common.itemsize for each in others)
 
 
 def _of_complex(left: Tensor, right: Tensor) -> int:
