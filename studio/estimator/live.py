@@ -97,16 +97,16 @@ _PRODUCTS = {torch.ops.aten.mm: 0, torch.ops.aten.addmm: 1}
 _PRODUCTS_OF_MANY = {torch.ops.aten.bmm: 0, torch.ops.aten.baddbmm: 1}
 _PRODUCT_BUFFERS = 192 * 1024
 
-
-# Operations number by number, whose operands become one type first.
+# Operations number by number, whose operands become one type first; those of the second line write into
+# the first operand.
 _ELEMENTWISE = {torch.ops.aten.mul, torch.ops.aten.add, torch.ops.aten.sub, torch.ops.aten.div}
-_ELEMENTWISE |= {torch.ops.aten.mul_, torch.ops.aten.add_, torch.ops.aten.sub_, torch.ops.aten.div_}
+_IN_PLACE = {torch.ops.aten.mul_, torch.ops.aten.add_, torch.ops.aten.sub_, torch.ops.aten.div_}
 
 
 def _passing_bytes(operation: Any, args: Sequence[Any]) -> int:
     """At most so many bytes a kernel of the CPU holds while it runs, beyond what it is given and gives."""
-    if operation in _ELEMENTWISE:
-        return _of_one_type(args[:2])
+    if operation in _ELEMENTWISE or operation in _IN_PLACE:
+        return _of_one_type(args[:2], is_in_place=operation in _IN_PLACE)
     place = _PRODUCTS.get(operation)
     if place is not None:
         left = _laid_out(args[place])
@@ -119,13 +119,16 @@ def _passing_bytes(operation: Any, args: Sequence[Any]) -> int:
     return 0
 
 
-def _of_one_type(operands: Sequence[Any]) -> int:
-    """What copies of those operands take that are of another type than the result."""
+def _of_one_type(operands: Sequence[Any], *, is_in_place: bool) -> int:
+    """What the copies take of those operands that are of another type than the result; one that is written
+    into has the result in its own type beside it."""
     tensors = [each for each in operands if isinstance(each, Tensor)]
     if len({each.dtype for each in tensors}) < 2:
         return 0
     common = torch.result_type(*tensors)
-    others = (each for each in tensors if each.dtype != common and each.dim() > 0)
+    others = [each for each in tensors if each.dtype != common and each.dim() > 0]
+    if is_in_place and tensors[0].dtype != common:
+        others.append(tensors[0])
     return sum(each.numel() * common.itemsize for each in others)
 
 

@@ -1,4 +1,4 @@
-"""A person's own file: odd names, semicolons, gaps; chosen by hand, named in words, trained."""
+"""A person's own file: odd names, semicolons, gaps; chosen by hand, named in words, trained, exported."""
 
 from __future__ import annotations
 
@@ -45,9 +45,12 @@ def test_columns_are_chosen_by_hand_and_rows_without_answer_are_named_and_left_o
     person.sets("training-epochs", "10")
     person.opens_more_settings()
     person.sets("training-learning_rate", "0.01")
-    person.starts_training("Own data")
+    run = person.starts_training("Own data")
     person.waits_until_done()
+    person.page.goto(f"{person.studio.instance.address}export?run={run}")
+    card = person.exports("Adapter only")
 
+    expect(card).to_contain_text("Verified.")
     assert person.complaints == []
 
 

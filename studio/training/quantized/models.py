@@ -38,7 +38,7 @@ def quantize(model: nn.Module, kind: Kind, *, double: bool, dtype: torch.dtype) 
             code="spec",
             fields=[FieldProblem("model.quantization", "This kind of model cannot be quantised.")],
         )
-    return _own(model.to(dtype))
+    return _own(model, dtype)
 
 
 def hold(base: nn.Module, choice: ModelChoice, dtype: torch.dtype) -> nn.Module:
@@ -62,12 +62,13 @@ def is_quantized(model: nn.Module) -> bool:
     return any(isinstance(module, QuantizedLinear) for module in model.modules())
 
 
-def _own(model: nn.Module) -> nn.Module:
-    """`model` with its parameters in memory of their own: a single one that is still a part of the mapped
-    file holds all of the file, and with it the weights that are no longer needed."""
+def _own(model: nn.Module, dtype: torch.dtype) -> nn.Module:
+    """`model` in `dtype`, its parameters in memory of their own: a single one that is still a part of the
+    mapped file holds all of the file, and with it the weights that are no longer needed."""
     for parameter in model.parameters():
-        parameter.data = parameter.data.clone()
-    return model
+        wanted = dtype if parameter.is_floating_point() else parameter.dtype
+        parameter.data = parameter.data.to(wanted, copy=True)
+    return model.to(dtype)
 
 
 def _replace(model: nn.Module, change: Callable[[nn.Module], nn.Module | None]) -> int:

@@ -105,6 +105,8 @@ def test_a_job_is_set_for_later_and_then_for_now_again(
     assert "is no moment" in answer["error"]["words"]
     asked(capsys, "jobs", "schedule", job.id, "--home", tmp_path / "home")
     assert store.job(job.id).run_after == 0
+    # A dispatcher that has only begun to start cannot be told to stop, but leaves once nothing waits.
+    store.cancel(job.id)
     queue.stop_dispatcher()
 
 
