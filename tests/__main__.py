@@ -1,4 +1,4 @@
-"""`python launch.py test`: every check and test in order, and one summary at the end."""
+"""`python launch.py test`: every check and test, and one summary at the end."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import psutil
@@ -59,9 +60,12 @@ def main(arguments: Sequence[str]) -> int:
         os.environ[browser.VARIABLE] = browser.find() or ""
         outcomes = [run_tests("tests", [*asked, "-m", ""])]
     else:
-        outcomes = [run_check(step, command) for step, command in CHECKS.items()]
         unmarked = ["-m", f"{marks}not gpu and not journey"]
-        outcomes.append(run_tests("tests", [*unmarked, *side_by_side(), *asked]))
+        with ThreadPoolExecutor(1) as beside:
+            # They use one core, and what the tests wait for leaves room for them.
+            checks = [beside.submit(run_check, *check) for check in CHECKS.items()]
+            tests = run_tests("tests", [*unmarked, *side_by_side(), *asked])
+        outcomes = [*(check.result() for check in checks), tests]
         walks = ["-m", f"{marks}journey", "tests/journeys"]
         outcomes.append(run_journeys([*walks, *side_by_side(), *asked]))
     print("\n".join(summary(outcomes)), flush=True)
@@ -69,11 +73,15 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def run_check(step: str, command: Sequence[str]) -> Outcome:
-    """One check that has nothing to count."""
-    print(f"\n=== {step}", flush=True)
+    """One check that has nothing to count; what it says is printed whole when it has ended."""
     started = time.monotonic()
-    code = subprocess.call([sys.executable, *command])
-    return Outcome(step, "failed" if code else "passed", time.monotonic() - started)
+    done = subprocess.run(
+        [sys.executable, *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+    )
+    sys.stdout.buffer.write(f"\n=== {step}\n".encode() + done.stdout)
+    sys.stdout.buffer.flush()
+    verdict = "failed" if done.returncode else "passed"
+    return Outcome(step, verdict, time.monotonic() - started)
 
 
 def run_journeys(arguments: Sequence[str]) -> Outcome:

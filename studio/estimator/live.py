@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import functools
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from studio.estimator.flops import flops_of
 from studio.estimator.outlines import done
+from studio.estimator.passing import passing_bytes
 
 Part = Literal[
     "weights", "quantization", "adapter", "gradients", "optimizer", "activations", "loss",
@@ -92,57 +92,6 @@ class Peak:
     parts: dict[Part, int]
 
 
-# Products in low precision lay their left side out anew, with buffers that were seen to stay below this.
-_PRODUCTS = {torch.ops.aten.mm: 0, torch.ops.aten.addmm: 1}
-_PRODUCTS_OF_MANY = {torch.ops.aten.bmm: 0, torch.ops.aten.baddbmm: 1}
-_PRODUCT_BUFFERS = 192 * 1024
-
-# Operations number by number, whose operands become one type first; those of the second line write into
-# the first operand.
-_ELEMENTWISE = {torch.ops.aten.mul, torch.ops.aten.add, torch.ops.aten.sub, torch.ops.aten.div}
-_IN_PLACE = {torch.ops.aten.mul_, torch.ops.aten.add_, torch.ops.aten.sub_, torch.ops.aten.div_}
-
-
-def _passing_bytes(operation: Any, args: Sequence[Any]) -> int:
-    """At most so many bytes a kernel of the CPU holds while it runs, beyond what it is given and gives."""
-    if operation in _ELEMENTWISE or operation in _IN_PLACE:
-        return _of_one_type(args[:2], is_in_place=operation in _IN_PLACE)
-    place = _PRODUCTS.get(operation)
-    if place is not None:
-        left = _laid_out(args[place])
-        return left + _PRODUCT_BUFFERS if left else 0
-    place = _PRODUCTS_OF_MANY.get(operation)
-    if place is not None and args[place].is_complex():
-        return _of_complex(args[place], args[place + 1])
-    if place is not None and _laid_out(args[place]):
-        return _laid_out(args[place]) + _laid_out(args[place + 1]) + _PRODUCT_BUFFERS
-    return 0
-
-
-def _of_one_type(operands: Sequence[Any], *, is_in_place: bool) -> int:
-    """What the copies take of those operands that are of another type than the result; one that is written
-    into has the result in its own type beside it."""
-    tensors = [each for each in operands if isinstance(each, Tensor)]
-    if len({each.dtype for each in tensors}) < 2:
-        return 0
-    common = torch.result_type(*tensors)
-    others = [each for each in tensors if each.dtype != common and each.dim() > 0]
-    if is_in_place and tensors[0].dtype != common:
-        others.append(tensors[0])
-    return sum(each.numel() * common.itemsize for each in others)
-
-
-def _of_complex(left: Tensor, right: Tensor) -> int:
-    """One matrix of each side is laid out anew at a time; what is only noted to be conjugate, as a whole."""
-    whole = sum(each.nbytes for each in (left, right) if each.is_conj())
-    return whole + left[0].nbytes + right[0].nbytes
-
-
-def _laid_out(operand: Tensor) -> int:
-    is_low = operand.dtype in (torch.bfloat16, torch.float16)
-    return operand.numel() * operand.element_size() if is_low else 0
-
-
 @dataclass
 class _Held:
     """One storage that is alive; the reference tells when it no longer is."""
@@ -156,7 +105,7 @@ class LiveStorages(TorchDispatchMode):
     """While active, counts each storage that an operation makes until nothing refers to it any more.
 
     What a kernel takes and gives back inside one operation is not seen: on the CPU that is nothing
-    in all operations of a training step but matrix products in low precision, of which a bound is known.
+    in all operations of a training step but those that `passing_bytes` knows.
     """
 
     def __init__(self, is_wanted: Callable[[], bool] = lambda: True) -> None:
@@ -266,7 +215,7 @@ class LiveStorages(TorchDispatchMode):
         for tensor in _tensors(out):
             if tensor.untyped_storage()._cdata not in self._held:
                 self.hold(tensor, self.part)
-        passing = _passing_bytes(func._overloadpacket, args)
+        passing = passing_bytes(func._overloadpacket, args, kwargs or {})
         self._note(("?", self.moment), passing)
         if self._total + passing > min(self.peak.bytes, self._top_total):
             self._is_highest(passing)

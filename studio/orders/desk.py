@@ -174,11 +174,12 @@ class Orders:
         order = combination(list(zip(runs, weights.values(), strict=True)), rank, name, self.home)
         return self.queue.enqueue("combine", order.to_json(), name=order.spec.name, slot_kind="cpu")
 
-    def answers(self, job_id: int) -> Job:
+    def answers(self, job_id: int, *, max_new_tokens: int = 64) -> Job:
         """Queue the answering of a finished run's held-out questions, before and after."""
         run = self.require_finished(job_id)
         name = f"{run.name}: held-out questions"
-        return self.queue.enqueue("answers", {"job": job_id}, name=name, slot_kind="cpu")
+        spec = {"job": job_id, "max_new_tokens": max_new_tokens}
+        return self.queue.enqueue("answers", spec, name=name, slot_kind="cpu")
 
     def runs(self, *, task: str | None = None, limit: int | None = None) -> list[RunView]:
         """Jobs as a page or `jobs list` shows them."""

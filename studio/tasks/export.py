@@ -26,7 +26,7 @@ from studio.training import adapters
 from studio.training.kept import kept_split
 from studio.training.loading import DTYPES
 from studio.verification.bounds import Verdict
-from studio.verification.fresh import verify
+from studio.verification.fresh import FreshProcess
 from studio.verification.reference import choose_rows, write_reference
 
 
@@ -43,7 +43,8 @@ def export(context: TaskContext) -> dict[str, Any]:
     reference = home.tmp / f"verify-{context.job_id}"
     shutil.rmtree(reference, ignore_errors=True)
     try:
-        return _export(context, spec, home, out, reference)
+        with FreshProcess() as fresh:
+            return _export(context, spec, home, out, reference, fresh)
     except (OSError, SafetensorError) as error:
         if _is_disk_full(error):
             raise StudioError(
@@ -57,7 +58,12 @@ def export(context: TaskContext) -> dict[str, Any]:
 
 
 def _export(
-    context: TaskContext, spec: ExportSpec, home: Home, out: Path, reference: Path
+    context: TaskContext,
+    spec: ExportSpec,
+    home: Home,
+    out: Path,
+    reference: Path,
+    fresh: FreshProcess,
 ) -> dict[str, Any]:
     run_folder = home.run(spec.job)
     trained = trained_folder(run_folder)
@@ -90,7 +96,7 @@ def _export(
         del opened
         gc.collect()
         context.log("Loading it again in a fresh process and comparing …")
-        verdict = verify(new, base, dtype, reference)
+        verdict = fresh.verify(new, base, dtype, reference)
         if not verdict.verified:
             raise StudioError(verdict.words, code="not_verified")
         files = _files(new)

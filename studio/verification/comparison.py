@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,10 @@ def _load(export: Path, base_folder: Path, base_dtype: str, spec: TrainSpec) -> 
     return builder.from_pretrained(export, dtype="auto", use_safetensors=True, **OFFLINE).eval()
 
 
+# What lies how far from what: the export from the tuned model and from the base, and these two.
+_PAIRS = {"tuned": ("tuned", "found"), "base": ("base", "found"), "training": ("base", "tuned")}
+
+
 class _Measured:
     """Sums over rows of what a Difference is made of; distances by KL in 16 bits, by logits in fp32."""
 
@@ -99,13 +104,11 @@ class _Measured:
     def add(self, found: Tensor, tuned: Tensor, base: Tensor) -> None:
         """Take in one row's logits, each `(T, V)`."""
         self.largest_logit = max(self.largest_logit, float(tuned.abs().max()))
-        for name, wanted, other in (
-            ("tuned", tuned, found),
-            ("base", base, found),
-            ("training", base, tuned),
-        ):
-            self.largest[name] = max(self.largest[name], _largest(wanted, other))
-            self.divergence[name] += float(_divergence(wanted, other).sum())
+        logits = {"found": found, "tuned": tuned, "base": base}
+        likely = {name: each.log_softmax(-1) for name, each in logits.items()}
+        for name, (wanted, other) in _PAIRS.items():
+            self.largest[name] = max(self.largest[name], _largest(logits[wanted], logits[other]))
+            self.divergence[name] += float(_divergence(likely[wanted], likely[other]).sum())
         self.same += int((found.argmax(-1) == tuned.argmax(-1)).sum())
         self.positions += len(found)
 
@@ -124,12 +127,11 @@ class _Measured:
 
 
 def _largest(left: Tensor, right: Tensor) -> float:
-    difference = (left - right).abs()
+    largest = float((left - right).abs().max())
     # NaN compares as nothing at all; an export that gives NaN is as far away as can be.
-    return float("inf") if bool(difference.isnan().any()) else float(difference.max())
+    return float("inf") if math.isnan(largest) else largest
 
 
 def _divergence(wanted: Tensor, found: Tensor) -> Tensor:
-    """Kullback-Leibler divergence `(T,)` in nats of `found` from `wanted`."""
-    left = wanted.log_softmax(-1)
-    return (left.exp() * (left - found.log_softmax(-1))).sum(-1)
+    """Kullback-Leibler divergence `(T,)` in nats of `found` from `wanted`, both logarithms."""
+    return (wanted.exp() * (wanted - found)).sum(-1)

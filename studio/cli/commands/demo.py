@@ -28,6 +28,8 @@ SPEC: dict[str, Any] = {
 }
 EXPORTED = ("adapter", "merged")
 SHOWN = 3
+# Twice what an answer in the house form takes; the base says at length why it cannot help.
+ANSWER_TOKENS = 40
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,9 +53,8 @@ def run(options: argparse.Namespace, home: Home, output: Output) -> int:
         output.say("Preparing the starter model (once) …")
         _finish(orders, orders.queue.store.job(training.after), output)
     _finish(orders, training, output)
-    held_out = [
-        _scored(row) for row in _finish(orders, orders.answers(training.id), output)["held_out"]
-    ]
+    asked = orders.answers(training.id, max_new_tokens=ANSWER_TOKENS)
+    held_out = [_scored(row) for row in _finish(orders, asked, output)["held_out"]]
     exports = [_finish(orders, orders.export(training.id, name), output) for name in EXPORTED]
     document = {
         "score_before": _share(held_out, "right_before"),

@@ -119,7 +119,8 @@ def test_what_is_not_verified_is_not_kept(
     trained_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "adapter"
-    monkeypatch.setattr(export_module, "verify", lambda *_: Verdict(False, None, "It is not."))
+    not_verified = Verdict(False, None, "It is not.")
+    monkeypatch.setattr(export_module.FreshProcess, "verify", lambda *_: not_verified)
 
     with pytest.raises(StudioError, match="It is not") as caught:
         export(asked(trained_home, out))
@@ -138,7 +139,7 @@ import json, sys, time
 from pathlib import Path
 from studio.tasks import export as module
 from jobs.context import TaskContext
-module.verify = lambda *_: time.sleep(600)
+module.FreshProcess.verify = lambda *_: time.sleep(600)
 folder, spec = Path(sys.argv[1]), json.loads(sys.argv[2])
 module.export(TaskContext(50, spec, folder))
 """

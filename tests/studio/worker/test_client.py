@@ -22,9 +22,15 @@ from studio.worker.client import Worker
 
 
 @pytest.fixture(scope="module")
-def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
-    """One model worker for all tests that leave it alive."""
-    worker = Worker(Home(tmp_path_factory.mktemp("worker") / "home"))
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """The home of that worker."""
+    return Home(tmp_path_factory.mktemp("worker") / "home")
+
+
+@pytest.fixture(scope="module")
+def worker(home: Home) -> Iterator[Worker]:
+    """One model worker for all tests of one."""
+    worker = Worker(home)
     yield worker
     worker.stop()
 
@@ -49,6 +55,29 @@ def workers_below(pid: int) -> list[psutil.Process]:
         for child in psutil.Process(pid).children()
         if "studio.worker.service" in child.cmdline()
     ]
+
+
+def test_of_several_waiting_estimates_of_one_tab_the_last_is_answered(
+    worker: Worker, spec: TrainSpec
+) -> None:
+    """They all wait while the process starts: this test is the first to ask it."""
+    outcomes: dict[int, str] = {}
+
+    def ask(number: int) -> None:
+        try:
+            worker.estimate(spec, lane="tab")
+            outcomes[number] = "answered"
+        except StudioError as error:
+            outcomes[number] = error.code
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+        time.sleep(0.2)
+    for thread in threads:
+        thread.join()
+
+    assert outcomes == {0: "superseded", 1: "superseded", 2: "answered"}
 
 
 def test_a_model_is_described_with_the_layers_a_method_can_use(
@@ -118,47 +147,22 @@ def test_several_threads_get_their_own_answers(worker: Worker, spec: TrainSpec) 
 
 
 def test_a_killed_worker_is_back_at_the_same_request(
-    tmp_path: Path, tiny_model: Path, spec: TrainSpec
+    worker: Worker, home: Home, tiny_model: Path, rows_csv: Path
 ) -> None:
-    worker = Worker(Home(tmp_path))
     worker.describe(str(tiny_model))
     (old,) = [
-        child for child in workers_below(psutil.Process().pid) if str(tmp_path) in child.cmdline()
+        child
+        for child in workers_below(psutil.Process().pid)
+        if str(home.folder) in child.cmdline()
     ]
     threading.Timer(0.05, old.kill).start()
 
-    try:
-        assert worker.estimate(spec)["parameters"]["trainable"] > 0
-        time.sleep(0.1)
-        assert worker.describe(str(tiny_model))["layers"] == 2
-        assert not old.is_running() or old.status() == psutil.STATUS_ZOMBIE
-    finally:
-        worker.stop()
-
-
-def test_of_several_waiting_estimates_of_one_tab_the_last_is_answered(
-    tmp_path: Path, spec: TrainSpec
-) -> None:
-    """They all wait while the process starts."""
-    worker = Worker(Home(tmp_path))
-    outcomes: dict[int, str] = {}
-
-    def ask(number: int) -> None:
-        try:
-            worker.estimate(spec, lane="tab")
-            outcomes[number] = "answered"
-        except StudioError as error:
-            outcomes[number] = error.code
-
-    threads = [threading.Thread(target=ask, args=(number,)) for number in range(3)]
-    for thread in threads:
-        thread.start()
-        time.sleep(0.2)
-    for thread in threads:
-        thread.join()
-    worker.stop()
-
-    assert outcomes == {0: "superseded", 1: "superseded", 2: "answered"}
+    # Of no settings that were estimated before: that would be answered from memory.
+    spec = spec_of(tiny_model, rows_csv, training={"batch_size": 3})
+    assert worker.estimate(spec)["parameters"]["trainable"] > 0
+    time.sleep(0.1)
+    assert worker.describe(str(tiny_model))["layers"] == 2
+    assert not old.is_running() or old.status() == psutil.STATUS_ZOMBIE
 
 
 def test_the_worker_dies_with_its_parent(tmp_path: Path, tiny_model: Path) -> None:
@@ -187,19 +191,7 @@ def test_asking_does_not_load_torch() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_a_run_and_its_base_answer_side_by_side(trained_home: Home) -> None:
-    worker = Worker(trained_home, role="chat")
-    try:
-        found = worker.answer(1, "Is the kettle still in stock?", max_new_tokens=4)
-        with pytest.raises(StudioError):
-            worker.answer(99, "Is anybody there?")
-    finally:
-        worker.stop()
-
-    assert set(found) == {"base", "tuned"}
-
-
-def test_further_runs_of_the_base_answer_too_and_another_base_is_refused(
+def test_a_run_its_base_and_other_runs_of_it_answer_side_by_side(
     trained_home: Home, tmp_path: Path, rows_csv: Path
 ) -> None:
     from tests import tiny
@@ -210,12 +202,17 @@ def test_further_runs_of_the_base_answer_too_and_another_base_is_refused(
     other = tiny.make_model(tmp_path / "other", seed=9)
     train_run(home.folder, 7, other, rows_csv, max_steps=1)
     worker = Worker(home, role="chat")
+    question = "Is the kettle in stock?"
     try:
-        found = worker.answer(1, "Is the kettle in stock?", max_new_tokens=4, others=[2, 1])
+        alone = worker.answer(1, question, max_new_tokens=4)
+        found = worker.answer(1, question, max_new_tokens=4, others=[2, 1])
         with pytest.raises(AskedWrongly, match="made of another base"):
-            worker.answer(1, "Is the kettle in stock?", others=[7])
+            worker.answer(1, question, others=[7])
+        with pytest.raises(StudioError):
+            worker.answer(99, "Is anybody there?")
     finally:
         worker.stop()
 
+    assert set(alone) == {"base", "tuned"}
     assert [each["run"] for each in found["others"]] == [2, 1]
-    assert found["others"][1]["text"] == found["tuned"]
+    assert found["others"][1]["text"] == found["tuned"] == alone["tuned"]

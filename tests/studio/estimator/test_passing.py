@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
 from studio.estimator.live import LiveStorages
+from studio.estimator.passing import _is_by_onednn, passing_bytes
 
 HALF, WHOLE, TRUE = torch.bfloat16, torch.float32, torch.bool
 
@@ -40,3 +41,37 @@ def test_operands_of_two_types_are_copied_to_one_first(
         operation(*pretended)
 
     assert live.peak.bytes - one.nbytes == really_held(lambda: operation(one, other))
+
+
+@pytest.mark.parametrize("types", [(HALF, WHOLE, HALF), (HALF, HALF, WHOLE), (WHOLE, WHOLE, HALF)])
+def test_a_result_that_is_written_in_another_type_is_made_beside_it_first(
+    types: tuple[torch.dtype, torch.dtype, torch.dtype],
+) -> None:
+    one, other, out = (torch.ones(300, 200, dtype=dtype) for dtype in types)
+
+    said = passing_bytes(torch.ops.aten.mul, (one, other), {"out": out})
+
+    assert said == really_held(lambda: torch.mul(one, other, out=out))
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32])
+@pytest.mark.parametrize("name", ["mm", "addmm", "bmm"])
+def test_what_a_product_holds_in_passing_is_never_less_than_was_said(
+    name: str, dtype: torch.dtype
+) -> None:
+    shapes = {"mm": [(96, 640), (640, 512)], "bmm": [(4, 96, 64), (4, 64, 512)]}
+    shapes["addmm"] = [(512,), *shapes["mm"]]
+    real = [torch.ones(shape, dtype=dtype) for shape in shapes[name]]
+    pretended = [each.to("meta") for each in real]
+    operation: Callable[..., Tensor] = getattr(torch, name)
+    live = LiveStorages()
+    for each in pretended:
+        live.hold(each, "weights")
+    with live:
+        made = operation(*pretended)
+
+    said = live.peak.bytes - sum(each.nbytes for each in real)
+    held = really_held(lambda: operation(*real))
+    assert said >= held >= made.nbytes
+    if not _is_by_onednn(dtype):
+        assert said == made.nbytes
