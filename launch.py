@@ -566,10 +566,10 @@ def uv_installs(place: Place) -> bool:
 
 
 def compile_packages(place: Place) -> None:
-    """Compile on all cores what is new; pip would take one. Files for other Pythons stay as they are."""
+    """Compile on all cores, where pip would take one; what few use (each architecture) is when it is used."""
     say("  getting everything ready; it takes a minute or so")
-    tests = re.escape(str(place.packages)) + r".*[\\/]tests?[\\/]"
-    command = [str(place.python), "-I", "-m", "compileall", "-qq", "-j", "0", "-x", tests]
+    few = re.escape(str(place.packages)) + r".*[\\/](tests?|testing|_inductor|models[\\/]\w+)[\\/]"
+    command = [str(place.python), "-I", "-m", "compileall", "-qq", "-j", "0", "-x", few]
     subprocess.run([*command, str(place.packages), "studio", "jobs"], cwd=place.root)
 
 

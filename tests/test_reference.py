@@ -6,23 +6,24 @@ import pytest
 
 from tests.reference import DOCS, pages
 
+PAGES = pages()
 
-@pytest.mark.parametrize("name", sorted(pages()))
+
+@pytest.mark.parametrize("name", sorted(PAGES))
 def test_a_generated_page_is_up_to_date(name: str) -> None:
     found = (DOCS / name).read_text(encoding="utf-8")
 
-    assert found == pages()[name], "Write it anew: python -m tests.reference"
+    assert found == PAGES[name], "Write it anew: python -m tests.reference"
 
 
 def test_every_method_setting_and_format_has_its_place() -> None:
     from studio.formats import FORMATS
     from studio.methods import METHODS
 
-    made = pages()
     for method in METHODS.values():
-        assert f"## `{method.name}`" in made["methods.md"]
-        assert all(f"| `{name}` |" in made["methods.md"] for name in method.settings.model_fields)
-    assert all(f"## `{name}`" in made["formats.md"] for name in FORMATS)
+        assert f"## `{method.name}`" in PAGES["methods.md"]
+        assert all(f"| `{name}` |" in PAGES["methods.md"] for name in method.settings.model_fields)
+    assert all(f"## `{name}`" in PAGES["formats.md"] for name in FORMATS)
 
 
 def test_the_readme_says_how_many_methods_there_are() -> None:
@@ -36,7 +37,7 @@ def test_every_kind_of_file_and_every_layout_has_its_line() -> None:
     from studio.data.readers import READERS
     from studio.data.shapes import SHAPES
 
-    page = pages()["data.md"]
+    page = PAGES["data.md"]
     assert all(f"| `{name}` | {reader.title} |" in page for name, reader in READERS.items())
     assert all(f"| {shape.title} |" in page for shape in SHAPES.values())
 
@@ -44,10 +45,9 @@ def test_every_kind_of_file_and_every_layout_has_its_line() -> None:
 def test_every_check_and_every_fix_has_its_line() -> None:
     from studio.checks import CHECKS
 
+    lines = PAGES["data.md"].splitlines()
     for name, check in CHECKS.items():
-        (line,) = (
-            each for each in pages()["data.md"].splitlines() if each.startswith(f"| `{name}` |")
-        )
+        (line,) = (each for each in lines if each.startswith(f"| `{name}` |"))
         assert check.title in line
         assert all(fix.title in line for fix in check.fixes)
 

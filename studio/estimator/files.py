@@ -61,9 +61,10 @@ def written(blueprint: Blueprint, spec: TrainSpec) -> Written:
     """
     model, tuner, settings = blueprint.model, tuner_of(spec.method), spec.method.settings
     weights = dict(trainable(model))
+    # Optimizers of 8 bits make their table of values out of real numbers.
+    optimizer = optimizers.build(model, spec)
     try:
         with torch.no_grad(), blueprint.without_values(), without_data(Known(False, False)):
-            optimizer = optimizers.build(model, spec)
             for weight in weights.values():
                 weight.grad = torch.empty_like(weight)
             step.apply(

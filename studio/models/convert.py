@@ -59,7 +59,7 @@ def _save(gguf: Path, header: GgufHeader, place: Path, log: Log) -> None:
     started = time.monotonic()
     log(f"Reading {gguf.name} ({gguf.stat().st_size / 1e6:.0f} MB) and unpacking its weights …")
     try:
-        with _read_once():
+        with _once():
             tokenizer = load_tokenizer(gguf, header)
             model = load_model(gguf)
     except (ValueError, NotImplementedError, KeyError) as error:
@@ -75,16 +75,17 @@ def _save(gguf: Path, header: GgufHeader, place: Path, log: Log) -> None:
 
 
 @contextmanager
-def _read_once() -> Iterator[None]:
-    """While it lasts, a file's head is gone through once. transformers asks for it with the configuration, the
-    tokenizer and the weights anew, and it holds every token."""
-    own = gguf_library.GGUFReader
-    read = functools.cache(own)
+def _once() -> Iterator[None]:
+    """While it lasts, a file's head is gone through once, and its table of names made once: transformers asks
+    for the one with configuration, tokenizer and weights anew, for the other with each module."""
+    reader, names = gguf_library.GGUFReader, gguf_library.get_tensor_name_map
+    read = functools.cache(reader)
     gguf_library.GGUFReader = lambda path, *mode: read(os.fspath(path), *mode)
+    gguf_library.get_tensor_name_map = functools.cache(names)
     try:
         yield
     finally:
-        gguf_library.GGUFReader = own
+        gguf_library.GGUFReader, gguf_library.get_tensor_name_map = reader, names
 
 
 def load_model(gguf: Path) -> Any:

@@ -35,6 +35,21 @@ def test_a_checkpoint_holds_the_weights_and_adamw_s_two_numbers_each(tmp_path: P
     assert files.result == files.weights
 
 
+def test_an_optimizer_of_8_bits_writes_a_byte_for_each_of_its_two_numbers(tmp_path: Path) -> None:
+    asked = spec(method="full", training={"optimizer": "adamw_8bit"})
+    model = DeepModel.of(make_folder("llama", tmp_path), Plan.of(asked, FP32))
+    weights = [weight.numel() for weight in model.whole_blueprint().model.parameters()]
+    # Tensors of fewer numbers keep 32 bits; a scale of 4 bytes stands for 256 numbers.
+    large = sum(count for count in weights if count >= 4096)
+    small = sum(weights) - large
+
+    files = model.written(asked)
+
+    assert large > small
+    least = 2 * large + 8 * small + 2 * large // 256 * 4
+    assert 0 < files.optimizer - least < 2000 * len(weights)
+
+
 def test_what_a_method_keeps_beside_its_weights_is_a_part_of_its_checkpoints(
     tmp_path: Path,
 ) -> None:

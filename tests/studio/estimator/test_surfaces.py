@@ -65,7 +65,7 @@ def simulated(model: DeepModel, spec: TrainSpec, batch: MicroBatch, numbers: Num
     "case",
     [case if case in SAMPLE else pytest.param(case, marks=pytest.mark.long) for case in CASES],
 )
-@pytest.mark.some(2)
+@pytest.mark.some(1)
 def test_a_surface_equals_the_simulation_at_batches_that_it_was_not_made_of(
     case: str, tmp_path: Path
 ) -> None:

@@ -10,10 +10,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from gguf import GGUFReader
+from gguf import GGUFReader, get_tensor_name_map
 from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -135,10 +136,16 @@ def test_what_is_there_is_not_made_again(gguf_file: Path, converted: Path) -> No
     assert said == [f"{converted} is ready already."]
 
 
-def test_a_file_s_head_is_gone_through_once(
+def test_a_file_s_head_is_gone_through_once_and_its_table_of_names_made_once(
     gguf_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     readings: list[object] = []
+    tables: list[object] = []
+    own_table = get_tensor_name_map
+
+    def counted(*arguments: Any) -> Any:
+        tables.append(arguments)
+        return own_table(*arguments)
 
     class Counted(GGUFReader):
         def __init__(self, *arguments: object) -> None:
@@ -146,9 +153,10 @@ def test_a_file_s_head_is_gone_through_once(
             super().__init__(*arguments)
 
     monkeypatch.setattr("gguf.GGUFReader", Counted)
+    monkeypatch.setattr("gguf.get_tensor_name_map", counted)
     convert_gguf(gguf_file, tmp_path / "folder", origin=ORIGIN, log=lambda _: None)
 
-    assert len(readings) == 1
+    assert len(readings) == len(tables) == 1
 
 
 def test_a_folder_of_someone_else_s_is_left_alone(gguf_file: Path, tmp_path: Path) -> None:

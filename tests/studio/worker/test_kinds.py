@@ -23,10 +23,16 @@ from tests import tiny
 from tests.studio.models.ggufs import write_gguf
 
 
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home that learns once what this machine's operations take."""
+    return Home(tmp_path_factory.mktemp("kinds") / "home")
+
+
 @pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    """What a worker keeps at hand, in a home of its own."""
-    return Bench(Home(tmp_path / "home"), 0)
+def bench(home: Home) -> Bench:
+    """What a worker keeps at hand, when it has just begun."""
+    return Bench(home, 0)
 
 
 def spec(model: Path, **data: Any) -> dict[str, Any]:
