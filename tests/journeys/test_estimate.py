@@ -70,7 +70,7 @@ def test_figures_follow_every_control_and_what_does_not_fit_is_made_to_fit(
 
     person.opens()
     person.chooses_model(model)
-    person.uploads(tiny.write_csv(tmp_path / "replies.csv", 96))
+    person.uploads(tiny.write_csv(tmp_path / "replies.csv", 160))
     person.goes_on_to_method()
     person.opens_more_settings()
     changes(person, "lora-rank", "4", "trainable")
@@ -88,22 +88,22 @@ def test_figures_follow_every_control_and_what_does_not_fit_is_made_to_fit(
     page.set_viewport_size({"width": 1280, "height": 800})
     page.locator("#needs").screenshot(path=pictures / "estimate.png")
 
-    person.sets("training-batch_size", "64")
+    person.sets("training-batch_size", "128")
     verdict = page.locator("#figure-verdict")
     expect(verdict).to_contain_text("Does not fit", timeout=TRAINING_MS)
     needed = figure(page, "memory")
     looks(page, pictures, "estimate-too-large")
     page.locator("#figures [data-fit]").click()
-    expect(page.locator(".plan")).to_contain_text("Examples at a time: 64", timeout=TRAINING_MS)
+    expect(page.locator(".plan")).to_contain_text("Examples at a time: 128", timeout=TRAINING_MS)
     expect(verdict).to_contain_text(re.compile("Fits|Tight"), timeout=TRAINING_MS)
     expect(page.locator("#fit")).to_be_hidden()
     assert figure(page, "memory") != needed
     at_a_time = int(page.locator("#training-batch_size input").input_value())
     batches = int(page.locator("#training-gradient_accumulation input").input_value())
-    assert at_a_time * batches == 64
+    assert at_a_time * batches == 128
     looks(page, pictures, "estimate-made-to-fit")
     page.locator("#fit-back").click()
-    expect(page.locator("#training-batch_size input")).to_have_value("64")
+    expect(page.locator("#training-batch_size input")).to_have_value("128")
     page.locator("#fit").click()
     expect(page.locator("#training-batch_size input")).to_have_value(
         str(at_a_time), timeout=TRAINING_MS
