@@ -173,6 +173,7 @@ def test_a_package_that_was_taken_away_is_brought_back(installed: Copy) -> None:
     assert installed.module("flint").exists()
 
 
+@pytest.mark.long
 def test_an_environment_whose_python_is_gone_is_made_anew(installed: Copy) -> None:
     installed.place.python.unlink()
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from studio import libraries
 from tests.benchmarks._cells import Cell
 
 Found = Mapping[str, Mapping[str, Any]]
@@ -76,15 +77,17 @@ def report(found: Found) -> bool:
 
 def _changes(size: str) -> dict[str, Any]:
     """A method after another on a base that is known; each from its configuration alone."""
-    import torch
-    import transformers
+    # As the model worker does: what was imported is not gone through again by Python's collector.
+    with libraries.importing():
+        import torch
+        import transformers
 
-    from studio.estimator.blueprint import Plan
-    from studio.estimator.deep import DeepModel
-    from studio.estimator.microbatch import micro_batch
-    from studio.spec import TrainSpec
-    from studio.training.loading import choose_numbers
-    from tests.studio.estimator.configurations import make_rows
+        from studio.estimator.blueprint import Plan
+        from studio.estimator.deep import DeepModel
+        from studio.estimator.microbatch import micro_batch
+        from studio.spec import TrainSpec
+        from studio.training.loading import choose_numbers
+        from tests.studio.estimator.configurations import make_rows
 
     batch = micro_batch(make_rows(500, 400, 300, 200), packed=True)
     changes = {}

@@ -90,6 +90,7 @@ def test_training_goes_on_and_the_open_window_shows_it_again(
     assert "Attempt" not in person.page.locator("#job-detail").inner_text()
 
 
+@pytest.mark.long
 def test_a_training_is_cancelled_in_the_page_and_nothing_of_it_is_left(
     person: Person, studio: PageServer, tiny_model: Path, tmp_path: Path
 ) -> None:

@@ -83,6 +83,7 @@ def wait_until_still(page: Page) -> None:
         pytest.param((900, 600), "light", marks=pytest.mark.long),
     ],
 )
+@pytest.mark.some(1)
 def test_every_page_fits_its_window_in_light_and_dark(
     browser: Browser,
     lived_in: PageServer,

@@ -92,6 +92,7 @@ def test_an_export_loads_with_plain_peft_and_is_not_made_twice(
     assert again["error"]["code"] == "exists"
 
 
+@pytest.mark.long
 def test_chat_answers_twice(studio: Studio, trained: Any) -> None:
     answers = studio("chat", trained["id"], "--prompt", "Where is the lamp?")
 
