@@ -52,6 +52,7 @@ class Outcome:
 
 def main(arguments: Sequence[str]) -> int:
     """Run what was asked for; 0 when all of it passed."""
+    started = time.monotonic()
     asked = [argument for argument in arguments if argument != "--long"]
     marks = "" if "--long" in arguments else "not long and "
     chosen = [argument for argument in asked if not argument.startswith("-")]
@@ -68,7 +69,7 @@ def main(arguments: Sequence[str]) -> int:
         outcomes = [*(check.result() for check in checks), tests]
         walks = ["-m", f"{marks}journey", "tests/journeys"]
         outcomes.append(run_journeys([*walks, *side_by_side(), *asked]))
-    print("\n".join(summary(outcomes)), flush=True)
+    print("\n".join(summary(outcomes, time.monotonic() - started)), flush=True)
     return 0 if all(outcome.is_good for outcome in outcomes) else 1
 
 
@@ -120,16 +121,14 @@ def run_tests(step: str, arguments: Sequence[str]) -> Outcome:
     return Outcome(step, verdict, time.monotonic() - started, closing)
 
 
-def summary(outcomes: Iterable[Outcome]) -> list[str]:
-    """A line a step, and last the sum of all tests in pytest's own form."""
+def summary(outcomes: Iterable[Outcome], seconds: float) -> list[str]:
+    """A line a step, and last the sum of all tests in pytest's own form, with the seconds of the whole."""
     lines = ["", "What was run:"]
     counts: Counter[str] = Counter()
-    seconds = 0.0
     for outcome in outcomes:
         time_words = f"{outcome.seconds:8.1f} s" if outcome.seconds else " " * 10
         line = f"  {outcome.step:12} {outcome.verdict:8} {time_words}   {outcome.closing}"
         lines.append(line.rstrip())
-        seconds += outcome.seconds
         for number, kind in re.findall(r"(\d+) (passed|failed|error|skipped)", outcome.closing):
             counts[kind] += int(number)
         counts["failed"] += outcome.verdict == "failed" and not outcome.closing

@@ -16,17 +16,17 @@ def test_the_last_line_adds_up_all_tests_in_pytests_own_form() -> None:
         Outcome("journeys", "passed", 30.0, "2 passed, 3 deselected in 29.0s"),
     ]
 
-    assert summary(outcomes)[-1] == "===== 1 failed, 42 passed, 2 skipped in 111.50s ====="
+    assert summary(outcomes, 91.5)[-1] == "===== 1 failed, 42 passed, 2 skipped in 91.50s ====="
 
 
 def test_a_check_that_failed_counts_as_a_failure() -> None:
     outcomes = [Outcome("types", "failed", 2.0), Outcome("tests", "passed", 1.0, "4 passed in 1s")]
 
-    assert summary(outcomes)[-1] == "===== 1 failed, 4 passed in 3.00s ====="
+    assert summary(outcomes, 3.0)[-1] == "===== 1 failed, 4 passed in 3.00s ====="
 
 
 def test_journeys_without_a_browser_are_called_not_run() -> None:
-    lines = summary([Outcome("journeys", "NOT RUN", closing="no browser was found")])
+    lines = summary([Outcome("journeys", "NOT RUN", closing="no browser was found")], 0.0)
 
     assert any("journeys     NOT RUN" in line and "no browser" in line for line in lines)
 

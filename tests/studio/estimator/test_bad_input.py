@@ -63,14 +63,16 @@ def test_sizes_out_of_reach_are_refused_with_their_bounds(field: str, value: int
     assert found.value.fields[0].field == f"training.{field}"
 
 
-def test_a_length_of_a_million_tokens_is_estimated(tmp_path: Path) -> None:
-    spec = TrainSpec.parse({"training": {"max_length": 1_000_000, "batch_size": 8}})
+@pytest.mark.parametrize("rows_at_a_time", [8, pytest.param(4096, marks=pytest.mark.long)])
+def test_a_length_of_a_million_tokens_is_estimated(rows_at_a_time: int, tmp_path: Path) -> None:
+    training = {"max_length": 1_000_000, "batch_size": rows_at_a_time}
+    spec = TrainSpec.parse({"training": training})
     rows = Rows(make_rows(40, 60), [])
 
     unknown = estimate(spec, make_folder("llama", tmp_path), None, MACHINE)
     known = estimate(spec, tmp_path, rows, MACHINE)
 
-    assert unknown.run.largest.tokens == 8 * 1_000_000
+    assert unknown.run.largest.tokens == rows_at_a_time * 1_000_000
     assert not unknown.verdict.fits
     assert known.run.largest.tokens == 100
 

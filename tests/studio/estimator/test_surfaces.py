@@ -102,7 +102,8 @@ def test_other_objectives_have_surfaces_too(name: str, objective: Any, tmp_path:
 
     with_surface(model, spec, full(2, 64), numbers)
 
-    for rows, length in ((3, 40), (8, 200)):
+    # No more tokens than go through the output layer at a time: more of them are another regime.
+    for rows, length in ((3, 40), (6, 150)):
         batch = full(rows, length)
         found = model.step_cost(spec, batch, numbers, may_simulate=False)
         assert found == simulated(model, spec, batch, numbers)

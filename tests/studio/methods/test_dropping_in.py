@@ -92,7 +92,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Where two dropped methods are found, one of them with a module of its own."""
     folder = tmp_path_factory.mktemp("dropped")
     copy = folder / "copy"
-    ignored = shutil.ignore_patterns("journeys", "benchmarks", "faults")
+    ignored = shutil.ignore_patterns("__pycache__", "journeys", "benchmarks", "faults")
     for name in ("studio", "jobs", "tests", "assets", "docs"):
         shutil.copytree(ROOT / name, copy / name, ignore=ignored)
     shutil.copy(ROOT / "pyproject.toml", copy)
