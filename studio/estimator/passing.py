@@ -1,8 +1,8 @@
 """What a kernel of the CPU takes and gives back inside one operation, beyond what it is given and gives.
 
 Each was read off torch's allocator (2.13), which tells how much was held while an operation went on;
-`tests/studio/estimator/test_passing.py` holds them beside it. Left out is what attention takes, a block of scores
-a thread: at most 256 queries by 512 keys, and no sum of the numbers of a batch.
+`tests/studio/estimator/test_passing.py` holds them beside it. Left out is what attention takes, a block of
+scores a thread: at most 256 queries by 512 keys, and no sum of the numbers of a batch.
 """
 
 from __future__ import annotations
