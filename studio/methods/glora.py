@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from studio.methods import fields
+from studio.methods import fields, ranks
 from studio.methods.base import Base
 from studio.methods.method import Method, MethodSettings
 from studio.methods.targets import LAYERS, TARGETS, Layers, Targets, peft_targets
@@ -46,4 +46,5 @@ METHOD = Method(
     peft_config=peft_config,
     quantizations=frozenset(),
     takes_conv1d=False,
+    unsuited=ranks.hold,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from studio.methods import fields
+from studio.methods import fields, ranks
 from studio.methods.base import Base
 from studio.methods.method import Method, MethodSettings
 from studio.methods.targets import LAYERS, TARGETS, Layers, Targets, peft_targets
@@ -49,6 +49,7 @@ def peft_config(settings: Settings, base: Base) -> dict[str, Any]:
 
 
 def _uneven(settings: Settings, base: Base) -> str | None:
+    ranks.hold(settings, base)
     if settings.rank % settings.blocks:
         return f"its rank of {settings.rank} is no multiple of its {settings.blocks} blocks"
     able = offered(settings, base, at_most=16)

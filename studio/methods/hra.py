@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from studio.methods import fields
+from studio.methods import fields, ranks
 from studio.methods.base import Base
 from studio.methods.method import Method, MethodSettings
-from studio.methods.targets import LAYERS, TARGETS, Layers, Targets, peft_targets
+from studio.methods.targets import LAYERS, TARGETS, Layers, Targets, choose, peft_targets
 
 
 class Settings(MethodSettings):
@@ -33,7 +33,9 @@ def peft_config(settings: Settings, base: Base) -> dict[str, Any]:
     }
 
 
-def _odd(settings: Settings, base: Base) -> str | None:
+def _unsuited(settings: Settings, base: Base) -> str | None:
+    """Reflections come in pairs, and as many as there are inputs make any rotation."""
+    ranks.refuse_idle(settings.rank, (module.inputs for module in choose(settings, base)))
     return f"its rank must be even, found {settings.rank}" if settings.rank % 2 else None
 
 
@@ -57,5 +59,5 @@ METHOD = Method(
     memory="exact",
     peft_config=peft_config,
     takes_conv1d=False,
-    unsuited=_odd,
+    unsuited=_unsuited,
 )

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
+from studio.methods import ranks
 from studio.methods.base import Base, Module
 from studio.methods.method import MethodSettings
 from studio.methods.targets import LAYERS, TARGETS, Layers, Targets, choose, is_named, peft_targets
@@ -123,21 +124,30 @@ def unsuited(settings: Settings, base: Base) -> str | None:
         if not any(is_named(module.name, [name]) for module in chosen):
             known = ", ".join(sorted({module.last_name for module in chosen}))
             return f"a pattern names '{name}', but what learns here is {known}"
-    if settings.init not in ("default", "gaussian"):
-        return _too_wide(settings, chosen)
+    for pattern, modules in _by_pattern(settings, chosen).items():
+        _refuse_too_high(settings, pattern, modules)
     return None
 
 
-def _too_wide(settings: Settings, chosen: list[Module]) -> str | None:
-    """Start values from a weight are at most as many as its smaller width."""
+def _by_pattern(settings: Settings, chosen: list[Module]) -> dict[str, list[Module]]:
+    """The modules of each rank pattern, of the first that names one; those of none under ""."""
+    found: dict[str, list[Module]] = {}
     for module in chosen:
-        own = [
-            rank for name, rank in settings.rank_pattern.items() if is_named(module.name, [name])
-        ]
-        most = min(module.inputs, module.outputs)
-        if (own or [settings.rank])[0] > most:
-            return f'init "{settings.init}" allows ranks up to {most} here ({module.last_name})'
-    return None
+        named = (name for name in settings.rank_pattern if is_named(module.name, [name]))
+        found.setdefault(next(named, ""), []).append(module)
+    return found
+
+
+def _refuse_too_high(settings: Settings, pattern: str, modules: list[Module]) -> None:
+    """Some layer must have room for the rank; where start values are directions of it, every layer must."""
+    rank = settings.rank_pattern.get(pattern, settings.rank)
+    field = "rank_pattern" if pattern else "rank"
+    ranks.refuse_idle(rank, map(ranks.room, modules), field=field)
+    if settings.init not in ("default", "gaussian"):
+        narrowest = min(modules, key=ranks.room)
+        most = ranks.room(narrowest)
+        reason = f'init "{settings.init}" allows ranks up to {most} ({narrowest.last_name})'
+        ranks.refuse(rank, most, reason, field=field)
 
 
 # What decides neither shape nor scale of what is learned.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from studio.methods import fields
+from studio.methods import fields, ranks
 from studio.methods.base import Base
 from studio.methods.method import Method, MethodSettings
 from studio.methods.targets import LAYERS, TARGETS, Layers, Targets, choose, peft_targets
@@ -31,13 +31,10 @@ def peft_config(settings: Settings, base: Base) -> dict[str, Any]:
     }
 
 
-def _rank_above_width(settings: Settings, base: Base) -> str | None:
-    narrow = min((module.inputs for module in choose(settings, base)), default=settings.rank)
-    return (
-        f"its rank of {settings.rank} is above the narrowest layer's width of {narrow}"
-        if (settings.rank > narrow)
-        else None
-    )
+def _too_many_parts(settings: Settings, base: Base) -> None:
+    """Inputs are shared out over as many rows: every layer must have so many."""
+    least = min(module.inputs for module in choose(settings, base))
+    ranks.refuse(settings.rank, least, "a layer that learns has fewer inputs")
 
 
 METHOD = Method(
@@ -59,5 +56,5 @@ METHOD = Method(
     memory="exact",
     peft_config=peft_config,
     takes_conv1d=False,
-    unsuited=_rank_above_width,
+    unsuited=_too_many_parts,
 )

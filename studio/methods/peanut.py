@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from studio.methods import fields
+from studio.methods import fields, ranks
 from studio.methods.base import Base
 from studio.methods.method import Method, MethodSettings
-from studio.methods.targets import LAYERS, TARGETS, Layers, Targets, peft_targets
+from studio.methods.targets import LAYERS, TARGETS, Layers, Targets, choose, peft_targets
 
 
 class Settings(MethodSettings):
@@ -48,6 +48,12 @@ def peft_config(settings: Settings, base: Base) -> dict[str, Any]:
     }
 
 
+def _too_wide_a_network(settings: Settings, base: Base) -> None:
+    """The network reads a row of `outputs` weights for each input and writes as many: with one inner number
+    for each input its last matrix reaches any change at all."""
+    ranks.refuse_idle(settings.rank, (module.inputs for module in choose(settings, base)))
+
+
 METHOD = Method(
     name="peanut",
     title="PEANuT",
@@ -66,4 +72,5 @@ METHOD = Method(
     memory="exact",
     peft_config=peft_config,
     takes_conv1d=False,
+    unsuited=_too_wide_a_network,
 )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from studio.methods import fields
+from studio.methods import fields, ranks
 from studio.methods.base import Base
 from studio.methods.method import Method, MethodSettings
-from studio.methods.targets import LAYERS, TARGETS, Layers, Targets, peft_targets
+from studio.methods.targets import LAYERS, TARGETS, Layers, Targets, choose, peft_targets
 
 
 class Settings(MethodSettings):
@@ -37,6 +37,12 @@ def peft_config(settings: Settings, base: Base) -> dict[str, Any]:
     }
 
 
+def _too_many_directions(settings: Settings, base: Base) -> None:
+    """Every layer must have as many main directions as are turned."""
+    least = min(map(ranks.room, choose(settings, base)))
+    ranks.refuse(settings.rank, least, "a layer that learns has fewer main directions")
+
+
 METHOD = Method(
     name="psoft",
     title="PSOFT",
@@ -54,4 +60,5 @@ METHOD = Method(
     memory="exact",
     peft_config=peft_config,
     takes_conv1d=False,
+    unsuited=_too_many_directions,
 )

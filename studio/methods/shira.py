@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from studio.methods import fields
+from studio.methods import fields, ranks
 from studio.methods.base import Base
 from studio.methods.method import Method, MethodSettings
-from studio.methods.targets import LAYERS, TARGETS, Layers, Targets, peft_targets
+from studio.methods.targets import LAYERS, TARGETS, Layers, Targets, choose, peft_targets
 
 
 class Settings(MethodSettings):
@@ -31,6 +31,16 @@ def peft_config(settings: Settings, base: Base) -> dict[str, Any]:
     }
 
 
+def _too_many_weights(settings: Settings, base: Base) -> None:
+    """Of a layer (in, out) rank (in + out) weights train: it must have so many."""
+    least = min(
+        module.inputs * module.outputs // (module.inputs + module.outputs)
+        for module in choose(settings, base)
+    )
+    reason = "it asks for more weights than a layer that learns has"
+    ranks.refuse(settings.rank, least, reason)
+
+
 METHOD = Method(
     name="shira",
     title="SHiRA",
@@ -50,4 +60,5 @@ METHOD = Method(
     memory="exact",
     peft_config=peft_config,
     takes_conv1d=False,
+    unsuited=_too_many_weights,
 )

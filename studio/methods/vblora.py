@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from studio.methods import fields
+from studio.methods import fields, ranks
 from studio.methods.base import Base
 from studio.methods.method import Method, MethodSettings
 from studio.methods.targets import LAYERS, TARGETS, Layers, Targets, peft_targets
@@ -76,4 +76,5 @@ METHOD = Method(
     peft_config=peft_config,
     choices=lambda settings, base: {"vector_length": offered(settings, base, at_most=1024)},
     rate_factor=_choices_learn_faster,
+    unsuited=ranks.hold,
 )
