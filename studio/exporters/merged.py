@@ -20,11 +20,11 @@ def merged(opened: Opened, trained: Path, settings: Settings, folder: Path) -> N
     `opened` is used up: merging changes its base model in place.
     """
     model: Any = opened.model
+    dtype = dtype_of(settings, opened.numbers.weights)
     if adapters.has_adapter(model):
         # Into the very numbers that it was trained on: merged into the unquantised base it is another
         # model, and merged in few bits most of what it learned is rounded away.
-        model = adapters.merge(quantized.dequantize(model))
-    dtype = dtype_of(settings, opened.numbers.weights)
+        model = adapters.merge(quantized.dequantize(model), dtype)
     model = model.to(dtype)
     model.config.dtype = dtype
     model.save_pretrained(

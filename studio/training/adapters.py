@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import peft
 import torch
 from peft.tuners.tuners_utils import BaseTunerLayer
 from peft.utils import AuxiliaryTrainingWrapper, ModulesToSaveWrapper
-from torch import nn
+from torch import Tensor, nn
 
 from studio.errors import AskedWrongly, FieldProblem, StudioError
 from studio.spec import MethodChoice
@@ -20,7 +21,9 @@ from studio.training import prompts
 from studio.training.heads import CAUSAL, Head
 from studio.training.quantized import QuantizedLinear
 from studio.training.survey import survey
+from studio.training.tensors import first_difference
 from studio.training.tuners import TUNERS, tuner_of
+from studio.training.tuners.tuner import Tuner
 
 
 @dataclass(frozen=True)
@@ -114,25 +117,27 @@ def load(base: nn.Module, folder: Path, name: str = "default") -> peft.PeftModel
     """The adapter in `folder` put on `base`, frozen. Raises StudioError when it does not fit."""
     try:
         config = peft.PeftConfig.from_pretrained(str(folder))
-        ours = _adopted(config, base) or config
-        return peft.PeftModel.from_pretrained(
+        tuner, ours = _adopted(config, base) or (Tuner(), config)
+        model = peft.PeftModel.from_pretrained(
             base, str(folder), adapter_name=name, config=ours, is_trainable=False
         )
+    except KeyError as error:
+        raise _does_not_fit(folder, f"it has no {error}") from error
     except (OSError, ValueError, RuntimeError) as error:
-        raise StudioError(
-            f"The adapter in {folder} cannot be put on this base model: {error}"
-        ) from error
+        raise _does_not_fit(folder, str(error)) from error
+    _check(model, tuner.read(folder), folder, name)
+    return model
 
 
-def _adopted(config: peft.PeftConfig, base: nn.Module) -> Any | None:
-    """A configuration of ours for an adapter of PEFT's that one of our tuners computes; None for others."""
-    adopted = (tuner.adopts(config, base) for tuner in TUNERS.values())
-    return next((each for each in adopted if each is not None), None)
+def _adopted(config: peft.PeftConfig, base: nn.Module) -> tuple[Tuner, Any] | None:
+    """The tuner of ours that computes an adapter of PEFT's, with a configuration for it; None for others."""
+    adopted = ((tuner, tuner.adopts(config, base)) for tuner in TUNERS.values())
+    return next((each for each in adopted if each[1] is not None), None)
 
 
 def load_beside(model: peft.PeftModel, folder: Path, name: str) -> bool:
     """The adapter in `folder` put on `model` beside those that it has, not in use yet; False where PEFT
-    holds no such two on one base."""
+    holds no such two on one base. Raises StudioError where its tensors are not those it needs."""
     config = peft.PeftConfig.from_pretrained(str(folder))
     held = next(iter(model.peft_config.values()))
     if config.peft_type != held.peft_type or _adopted(config, model.get_base_model()):
@@ -141,7 +146,29 @@ def load_beside(model: peft.PeftModel, folder: Path, name: str) -> bool:
         model.load_adapter(str(folder), adapter_name=name, is_trainable=False)
     except (ValueError, RuntimeError, NotImplementedError):
         return False
+    try:
+        _check(model, Tuner().read(folder), folder, name)
+    except StudioError:
+        model.delete_adapter(name)
+        raise
     return True
+
+
+def _check(model: peft.PeftModel, given: Mapping[str, Tensor], folder: Path, name: str) -> None:
+    """Raise StudioError where a file's tensors are not the adapter's: PEFT loads those that it finds, and
+    leaves the others as they begin."""
+    wanted = peft.get_peft_model_state_dict(model, adapter_name=name, save_embedding_layers=False)
+    wrong = first_difference(given, wanted)
+    if wrong is not None:
+        raise _does_not_fit(
+            folder, f"{wrong}. Use the file as it was saved or exported, unchanged."
+        )
+
+
+def _does_not_fit(folder: Path, reason: str) -> StudioError:
+    return StudioError(
+        f"The adapter in {folder} cannot be put on this base model: {reason}", code="adapter"
+    )
 
 
 def take_off(model: peft.PeftModel) -> nn.Module | None:
@@ -185,7 +212,34 @@ def is_adapter(folder: Path) -> bool:
     return (folder / "adapter_config.json").is_file()
 
 
-def merge(model: peft.PeftModel) -> nn.Module:
-    """The base with the adapter merged into its weights; NaN in the result is an error."""
-    merged: Any = model.merge_and_unload(safe_merge=True)
-    return merged  # type: ignore[no-any-return]
+def merge(model: peft.PeftModel, dtype: torch.dtype | None = None) -> nn.Module:
+    """The base with the adapter merged into its weights; NaN in the result is an error.
+
+    Each layer's sum is made in fp32 and cast once, to `dtype` or to what its weights were; one layer at a
+    time, so that no more than one is in fp32 beside the model.
+    """
+    held: Any = model
+    for layer in model.modules():
+        if isinstance(layer, BaseTunerLayer):
+            # PEFT goes through the layers, merges each and puts it in its place.
+            layer.merge = partial(_merge_in_fp32, layer, layer.merge, dtype)
+    merged: nn.Module = held.merge_and_unload(safe_merge=True)
+    return merged
+
+
+@torch.no_grad()
+def _merge_in_fp32(
+    layer: Any,
+    merges: Callable[..., None],
+    dtype: torch.dtype | None,
+    *options: Any,
+    **named: Any,
+) -> None:
+    held = list(layer.get_base_layer().parameters())
+    wanted = dtype or (held[0].dtype if held else torch.float32)
+    for value in held:
+        value.data = value.data.float()
+    merges(*options, **named)
+    # Some methods put other parameters in the place of the base's own, and some add a bias.
+    for value in layer.get_base_layer().parameters():
+        value.data = value.data.to(wanted)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from studio.models.fingerprints import fingerprint_folder
 from studio.settings import Home
 from studio.spec import Earlier, MethodChoice
 from studio.training import adapters
+from studio.training.tensors import first_difference
 from studio.training.tuners import tuner_of
 from studio.training.tuners.plain_lora import Factors, write
 
@@ -62,7 +63,7 @@ def begin_as(model: nn.Module, folder: Path, choice: MethodChoice) -> None:
     wanted: Mapping[str, Tensor] = peft.get_peft_model_state_dict(
         model, save_embedding_layers=False
     )
-    wrong = next(_differences(given, wanted), None)
+    wrong = first_difference(given, wanted)
     if wrong is not None:
         raise StudioError(
             f"The earlier adapter does not fit {choice.method.title} with these settings: {wrong}. Use the "
@@ -70,17 +71,6 @@ def begin_as(model: nn.Module, folder: Path, choice: MethodChoice) -> None:
             code="adapter",
         )
     peft.set_peft_model_state_dict(model, given)
-
-
-def _differences(given: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> Iterator[str]:
-    for name in sorted(given.keys() | wanted.keys()):
-        if name not in given:
-            yield f"it has no '{name}'"
-        elif name not in wanted:
-            yield f"it has '{name}', which is not expected"
-        elif given[name].shape != wanted[name].shape:
-            has, wants = tuple(given[name].shape), tuple(wanted[name].shape)
-            yield f"its '{name}' has the shape {has}, expected {wants}"
 
 
 def write_sum(
