@@ -51,7 +51,7 @@ def test_what_is_saved_is_one_plain_houlsby_adapter(tmp_path: Path) -> None:
 
 
 def test_the_count_is_that_of_so_many_adapters() -> None:
-    """M (2 m d + d + m) at two places of each layer."""
+    """M (2 m d + d + m) at two places of each layer: arXiv:2205.12410, section 3.1."""
     trainable = adapters.count(adapted("llama", METHOD)).trainable
 
     assert trainable == 3 * 2 * 3 * (2 * 4 * 64 + 64 + 4)
