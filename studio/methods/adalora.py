@@ -6,9 +6,10 @@ from typing import Any
 
 from pydantic import Field
 
+from studio.methods import ranks
 from studio.methods.base import Base
 from studio.methods.method import Method, MethodSettings
-from studio.methods.targets import LAYERS, TARGETS, Layers, Targets, peft_targets
+from studio.methods.targets import LAYERS, TARGETS, Layers, Targets, choose, peft_targets
 
 
 class Settings(MethodSettings):
@@ -98,7 +99,12 @@ def unsuited(settings: Settings, base: Base) -> str | None:
             "rank away; half as much again is usual"
         )
     if settings.first_share + settings.last_share >= 1:
-        return "first_share and last_share together leave no steps in which ranks could move"
+        return (
+            f"first_share ({settings.first_share:g}) and last_share ({settings.last_share:g}) together leave "
+            "no steps in which ranks could move: lower one, so that their sum is below 1"
+        )
+    rooms = map(ranks.room, choose(settings, base))
+    ranks.refuse_idle(settings.start_rank, rooms, field="start_rank")
     return None
 
 
