@@ -93,6 +93,7 @@ def _methods_page() -> str:
         "seconds are CPU seconds at one thread. The rates were not chosen on these data. "
         "`python launch.py bench methods` measures what is missing.",
         _taught(),
+        _rates_of_ours(),
         "## Which works where",
         _matrix(),
         "## All methods",
@@ -151,6 +152,15 @@ def _taught() -> str:
         lines += [f"- `{each.name}`: {each.reason}." for each in unmoved]
     missing = ", ".join(f"`{name}`" for name in VARIANTS if name not in found)
     return "\n".join([*lines, "", f"Not measured yet: {missing or 'none'}."])
+
+
+def _rates_of_ours() -> str:
+    """The methods whose default rate nobody published, in one sentence."""
+    names = [f"`{each.name}`" for each in METHODS.values() if each.rate_source.startswith("ours")]
+    return (
+        f"Rates without a published source, chosen by us: {', '.join(names)}. Why they are as they are stands "
+        "with each method below; the learning-rate finder measures what suits your data."
+    )
 
 
 def _matrix() -> str:

@@ -26,6 +26,29 @@ def test_every_method_setting_and_format_has_its_place() -> None:
     assert all(f"## `{name}`" in PAGES["formats.md"] for name in FORMATS)
 
 
+def test_a_rate_of_ours_is_named_and_every_other_has_its_source() -> None:
+    from studio.methods import METHODS
+
+    (line,) = (
+        each for each in PAGES["methods.md"].splitlines() if "without a published source" in each
+    )
+    for method in METHODS.values():
+        is_ours = method.rate_source.startswith("ours")
+        assert (f"`{method.name}`" in line) == is_ours
+        assert is_ours or re.search(r"arXiv:|github\.com/|PEFT's|paper|README", method.rate_source)
+
+
+def test_every_cell_of_the_comparison_has_a_figure_or_a_source_or_says_that_nobody_measured() -> (
+    None
+):
+    from tests.claims import rows
+
+    known = r"\d|arXiv:|`bench |nobody|not known"
+    bare = [so for cells in rows().values() for _, so in cells if not re.search(known, so)]
+
+    assert bare == []
+
+
 def test_the_readme_says_how_many_methods_there_are() -> None:
     from studio.methods import METHODS
 

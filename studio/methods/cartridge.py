@@ -58,7 +58,10 @@ METHOD = Method(
     paper="https://arxiv.org/abs/2506.06266",
     settings=Settings,
     learning_rate=5e-3,
-    rate_source="as for prefix tuning, which it resembles; not measured for cartridges",
+    rate_source=(
+        "ours, as for prefix tuning, which it resembles; not measured for cartridges. To imitate the model's "
+        "own answers its authors' readme (github.com/HazyResearch/cartridges) takes 2e-2, PEFT's example 1e-3"
+    ),
     is_mergeable=False,
     memory="exact",
     unmergeable="it is what each layer remembers of a text, not a change of the model's weights",

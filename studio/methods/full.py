@@ -32,7 +32,10 @@ METHOD = Method(
     paper="",
     settings=Settings,
     learning_rate=2e-5,
-    rate_source="usual for 7 billion parameters; by size a rule of thumb",
+    rate_source=(
+        "Alpaca's readme (github.com/tatsu-lab/stanford_alpaca): 2e-5 for 7 billion parameters; by size a rule "
+        "of thumb"
+    ),
     quantizations=frozenset(),
     is_mergeable=True,
     memory="exact",
