@@ -11,6 +11,7 @@ import gradio as gr
 from jobs.errors import QueueError, StoreBusy
 from studio.errors import StudioError
 from studio.ui.advancing import Advancing
+from studio.ui.advising import Advising
 from studio.ui.backstage import Backstage, upload_folder
 from studio.ui.boundary import spoken
 from studio.ui.checking import SETTLED, Checking
@@ -191,7 +192,7 @@ def wire_steps(form: Form, layout: Layout) -> None:
         moved = forward.click(spoken(advancing.advance(number)), inputs, outputs, **QUIET)
         if number == MODEL:
             moved.then(*form.checks(layout), **WITH_PROGRESS)
-    layout.data.forward.click(
+    left = layout.data.forward.click(
         spoken(advancing.leave_data),
         inputs,
         [
@@ -203,6 +204,7 @@ def wire_steps(form: Form, layout: Layout) -> None:
         trigger_mode="once",
         **WITH_PROGRESS,
     )
+    form.advising.wire(form.fields, layout.draft_id, left, layout.method.picker)
     for number, back in (
         (DATA, layout.data.back),
         (METHOD, layout.method.back),
@@ -294,6 +296,7 @@ class Form:
         self.checking = Checking(self.data, self.read, self.keep)
         self.estimating = Estimating(backstage, self.read)
         self.side_by_side = SideBySide(backstage, self.read)
+        self.advising = Advising(backstage, self.read)
 
     def checks(self, layout: Layout) -> tuple[Any, list[Any], list[Any]]:
         """The event that looks through the data: handler, inputs, outputs."""

@@ -108,9 +108,9 @@ def training_controls() -> list[Control]:
 def shown(draft: Draft, base: Base | None, said: str = "") -> list[Any]:
     """Updates for the picker, the method's settings and the problems; `base` is the model as methods see
     it, where that is known; `said` is what the settings' form says."""
-    known = draft.method if METHODS[draft.method].is_well_known else None
     return [
-        gr.Radio(value=known),
+        # One that it does not offer now leaves it without a choice.
+        gr.Radio(value=draft.method),
         picker_part.about_html(draft.method),
         settings_part.shown(draft, base, said),
         problem_html(problems(draft)),
@@ -144,6 +144,7 @@ def field_titles(draft: Draft) -> dict[str, str]:
     titles |= {f"method.{each.name}": each.title for each in settings}
     goal = controls(OBJECTIVES[draft.objective].settings)
     titles |= {f"objective.{each.name}": each.title for each in goal}
+    titles["method.name"] = "Method"
     titles["data.held_out"] = "Share kept back for checking"
     for name in ("quantization", "adapter", "adapter_use"):
         titles[f"model.{name}"] = str(ModelChoice.model_fields[name].title)

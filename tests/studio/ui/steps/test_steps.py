@@ -9,10 +9,12 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import gradio as gr
 import pytest
 
 from jobs.models import DeviceSlot
 from studio.methods import METHODS
+from studio.methods.advice import Advice, advise
 from studio.settings import Home
 from studio.ui.backstage import Backstage
 from studio.ui.draft import Draft
@@ -163,7 +165,7 @@ def test_the_chosen_methods_words_and_settings_are_shown(name: str) -> None:
 
     assert METHODS[name].paragraph in text(about)
     assert f"Settings of {METHODS[name].title}" in text(settings["html"])
-    assert known.value == (name if METHODS[name].is_well_known else None)
+    assert known.value == name
     assert problems == ""
 
 
@@ -189,14 +191,41 @@ def test_a_method_says_what_it_can_and_cannot_do(name: str) -> None:
 
 def test_taken_advice_sets_the_method_and_only_its_own_settings() -> None:
     said = json.dumps({"lora": {"rank": 64, "alpha": 8}, "ia3": {"layers": "last 2"}})
+    *_, told = picker_part.advised(advise(50, "quality", "one"))
 
-    method, after = picker_part.taken(50, "quality", "one", said)
+    method, after, quantization, *training = picker_part.taken(told, said)
 
-    assert method == "lora"
+    assert (method, quantization) == ("lora", "")
     assert json.loads(after) == {
         "lora": {"rank": 8, "alpha": 16, "dropout": 0.05},
         "ia3": {"layers": "last 2"},
     }
+    assert training == [gr.skip()] * 3
+
+
+def test_taken_advice_of_a_smaller_training_sets_that_too() -> None:
+    smaller = {"batch_size": 1, "gradient_accumulation": 4, "gradient_checkpointing": True}
+    *_, told = picker_part.advised(Advice("oft", "It fits.", {}, smaller, "nf4"))
+
+    method, _, quantization, *training = picker_part.taken(told, "{}")
+
+    assert (method, quantization, training) == ("oft", "nf4", [1, 4, True])
+
+
+@pytest.mark.parametrize("name", [*METHODS])
+def test_the_advised_method_is_marked_and_comes_before_the_best_known(name: str) -> None:
+    offered = picker_part.choices(name)
+
+    assert offered[0] == (f"{METHODS[name].title} · advised\n{METHODS[name].sentence}", name)
+    assert {method.name for method in picker_part.well_known()} <= {each for _, each in offered}
+    assert len(offered) == len({each for _, each in offered})
+    assert sum("advised" in words for words, _ in offered) == 1
+
+
+def test_advice_names_what_it_sets() -> None:
+    said = picker_part.advice_html(Advice("oft", "It fits.", {}, {"batch_size": 1}, "nf4"))
+
+    assert "OFT (the model held as nf4, one example at a time). It fits." in text(said)
 
 
 def test_settings_that_cannot_be_used_are_named_as_the_form_names_them() -> None:
