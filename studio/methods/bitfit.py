@@ -48,6 +48,15 @@ def unsuited(settings: Settings, base: Base) -> str | None:
     return None
 
 
+def remark(settings: Settings, base: Base) -> str:
+    """How many biases are added, where the model has none."""
+    added = [each for each in targets(settings, base) if not each.has_bias]
+    if not added:
+        return ""
+    numbers = sum(each.outputs for each in added)
+    return f"Adds {len(added):,} biases that this model does not have: {numbers:,} numbers, all 0 at first."
+
+
 METHOD = Method(
     name="bitfit",
     title="BitFit",
@@ -68,4 +77,5 @@ METHOD = Method(
     memory="exact",
     peft_config=peft_config,
     unsuited=unsuited,
+    remark=remark,
 )

@@ -48,7 +48,8 @@ class Method:
     paper: str
     settings: type[MethodSettings]
     learning_rate: float
-    # Where `learning_rate` comes from: a paper, a benchmark, a rule of thumb.
+    # Where `learning_rate` comes from: a paper, a benchmark, a script; it begins with "ours" where nobody
+    # published one that we could take.
     rate_source: str
     is_mergeable: bool
     peft_config: Callable[[Any, Base], dict[str, Any] | None]
@@ -68,6 +69,8 @@ class Method:
     unsuited: Callable[[Any, Base], str | None] = _nothing_against
     # Of settings whose values depend on the base's widths: those that can be used on it.
     choices: Callable[[Any, Base], Mapping[str, Sequence[Any]]] = lambda settings, base: {}
+    # What people should know that it does to this very base, one sentence; empty where there is nothing.
+    remark: Callable[[Any, Base], str] = lambda settings, base: ""
     # Why not, where it cannot be merged: the rest of "it cannot be merged, because ...".
     unmergeable: str = "what it learned is no change of the model's weights"
     # What tests/benchmarks/estimate.py showed of its estimated memory, against real steps.
@@ -90,7 +93,10 @@ class Method:
         return float(f"{self.learning_rate * self.rate_share(parameters):.1e}")
 
     def why_not(self, settings: MethodSettings, base: Base) -> str | None:
-        """Why it cannot be used on this base, in words for a person; None where nothing speaks against it."""
+        """Why it cannot be used on this base, in words for a person; None where nothing speaks against it.
+
+        Raises AskedWrongly where it is one setting that does, at that field.
+        """
         if base.task not in self.tasks:
             able = ", ".join(_TASK_WORDS[task] for task in sorted(self.tasks))
             return f"it works on {able} only"

@@ -40,13 +40,14 @@ class Fitted:
     """A method's settings held against a base: what learns, which sizes can be used, what speaks against.
 
     `against` is the reason why the method cannot be used as it is set; `problems` are those of single
-    fields, by their names.
+    fields, by their names; `remark` is what the method says of this base.
     """
 
     learning: tuple[Module, ...] = ()
     sizes: Mapping[str, tuple[Any, ...]] | None = None
     problems: Mapping[str, str] | None = None
     against: str = ""
+    remark: str = ""
 
 
 def build(fields: Fields) -> Controls:
@@ -130,12 +131,17 @@ def form_html(draft: Draft, base: Base | None) -> str:
     data = html.escape(json.dumps(now))
     return (
         f"<h2>Settings of {title}</h2>{problem_html(_sentence(method, fitted.against))}"
+        f"{_remark(fitted.remark)}"
         f'<div class="plain-form" data-method="{method.name}" data-values="{data}">{inner}</div>'
     )
 
 
 def _sentence(method: Method, reason: str) -> str:
     return f"{method.title} cannot be used here: {reason}." if reason else ""
+
+
+def _remark(words: str) -> str:
+    return f'<p class="quiet" role="status">{html.escape(words)}</p>' if words else ""
 
 
 def _drawn(
@@ -185,6 +191,7 @@ def fit(draft: Draft, base: Base | None) -> Fitted:
         fitted = replace(fitted, against=method.why_not(settings, base) or "")
         if not fitted.against:
             method.peft_config(settings, base)
+            fitted = replace(fitted, remark=method.remark(settings, base))
     except AskedWrongly as error:
         return _refused(fitted, error)
     return fitted

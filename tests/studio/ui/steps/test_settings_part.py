@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -107,3 +108,19 @@ def test_nothing_of_the_model_is_claimed_before_it_is_known() -> None:
 
     assert "linear layers," not in markup
     assert 'type="number"' in markup
+
+
+def test_biases_that_this_model_does_not_have_are_counted_before_they_are_added() -> None:
+    said = "Adds 4 biases that this model does not have: 384 numbers, all 0 at first."
+    with_biases = replace(BASE, modules=tuple(replace(each, has_bias=True) for each in MODULES))
+
+    assert said in drawn("bitfit")
+    assert "Adds 2 biases" in drawn("bitfit", layers=[1])
+    assert "this model does not have" not in drawn("bitfit", with_biases)
+    assert "this model does not have" not in drawn("bitfit", base=None)
+
+
+def test_a_range_that_ends_behind_the_last_layer_is_refused_at_its_control() -> None:
+    (said,) = alerts(drawn("lora", layers=[*range(1, 2002)]))
+
+    assert said == "Layer 2001 was chosen, but this model has 2 layers, 0 to 1."
