@@ -10,6 +10,8 @@ from studio.errors import AskedWrongly
 from studio.methods import METHODS, Base, Module
 from studio.spec import TrainSpec
 from studio.training.survey import survey
+from studio.ui.draft import Draft
+from studio.ui.steps import settings_part
 from tests.studio.training.axes import ARCHITECTURES
 from tests.studio.training.tuners import models
 
@@ -108,6 +110,15 @@ def test_a_rank_of_single_modules_is_held_against_those_modules() -> None:
 def test_only_the_layers_that_learn_count() -> None:
     assert isinstance(told("lora", {"rank": 17, "targets": ["k_proj", "v_proj"]}), AskedWrongly)
     assert told("lora", {"rank": 16, "targets": ["k_proj", "v_proj"]}) is None
+
+
+def test_the_page_says_it_at_the_field() -> None:
+    draft = Draft(method="adalora", settings={"adalora": {"start_rank": 900}})
+
+    problems = settings_part.fit(draft, BASE).problems or {}
+
+    assert problems.keys() == {"start_rank"}
+    assert problems["start_rank"].startswith("A rank of 900 is too high")
 
 
 def test_the_model_is_never_built_with_it() -> None:
