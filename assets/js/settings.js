@@ -24,12 +24,14 @@ const showLayers = box => {
   const shown = {all: [], last: ['last'], range: ['from', 'to'], list: ['list']}[box.querySelector('select').value];
   box.querySelectorAll('input').forEach(each => { each.hidden = !shown.includes(each.dataset.part); });
 };
+// Undefined while what was begun is not finished: until then all stays as it was, and so does what is drawn.
 const readLayers = box => {
   const value = name => box.querySelector(`[data-part="${name}"]`).value.trim();
   const how = value('how');
-  if (how === 'last') return value('last') ? `last ${value('last')}` : 'all';
-  if (how === 'list') return value('list') || 'all';
-  if (how !== 'range' || value('from') === '' || value('to') === '') return 'all';
+  if (how === 'all') return 'all';
+  if (how === 'last') return value('last') ? `last ${value('last')}` : undefined;
+  if (how === 'list') return value('list') || undefined;
+  if (value('from') === '' || value('to') === '') return undefined;
   const begin = Number(value('from')), end = Math.min(Number(value('to')), begin + 2000), numbers = [];
   for (let number = begin; number <= end; number += 1) numbers.push(number);
   return numbers.join(', ') || value('from');
@@ -70,11 +72,12 @@ const fillOne = (each, value) => {
     each.value = shown;
   }
 };
+const saidOf = name => props.value.all[form().dataset.method]?.[name] ?? JSON.parse(form().dataset.values)[name];
 const readOne = each => {
   if (each.dataset.kind === 'switch') return each.checked;
   if (each.dataset.kind === 'radio') return each.querySelector('input:checked')?.value ?? null;
   if (each.dataset.kind === 'targets') return readTargets(each);
-  if (each.dataset.kind === 'layers') return readLayers(each);
+  if (each.dataset.kind === 'layers') return readLayers(each) ?? saidOf(each.dataset.name);
   if (each.value === '') return null;
   return each.dataset.kind === 'number' ? Number(each.value) : each.value;
 };

@@ -57,8 +57,8 @@ def try_out(
     free_bytes: int,
     tokenizer: Any = None,
 ) -> Trial:
-    """One real step of `spec` on the twin of the model in `source`: does it learn, with numbers that are
-    numbers?
+    """One real step of `spec` on the twin of the model in `source`: does it run, with numbers that are
+    numbers, and do gradients come to what trains?
 
     `rows` are the user's own, or None where there are none yet. Raises ModelProblem where the model
     itself cannot be built, and AskedWrongly where the method finds nothing to attach to.
@@ -90,7 +90,12 @@ def try_out(
             "Choose other settings or another method.",
             layers,
         )
-    return Trial(True, f"Tried on {layers} of the model's layers: it learns.", layers)
+    return Trial(
+        True,
+        f"Tried beforehand: one step on {layers} of this model's layers, with random weights. It ran, and "
+        "its loss gave gradients to what trains. How well it learns, only the training shows.",
+        layers,
+    )
 
 
 def _layers(base: nn.Module) -> int:

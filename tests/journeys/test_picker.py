@@ -70,7 +70,7 @@ def test_methods_are_searched_set_for_this_model_and_refused_at_the_control(
     at_the_method(person, tiny_model, tmp_path)
     expect(page.locator("#method label")).to_have_count(len(well_known()))
     expect(page.locator("#method label").first).to_contain_text("LoRA")
-    expect(page.locator("#tried")).to_contain_text("it learns", timeout=TRAINING_MS)
+    expect(page.locator("#tried")).to_contain_text("gradients to what trains", timeout=TRAINING_MS)
 
     # Which modules learn: this model's, with their counts; the figures follow.
     whole = int(figure(page, "trainable").replace(",", ""))
@@ -89,6 +89,16 @@ def test_methods_are_searched_set_for_this_model_and_refused_at_the_control(
     expect(targets).to_contain_text("6 of 14 linear layers")
     # One of two layers of the same size.
     expect(counted).to_have_text(f"{both // 2:,}", timeout=TRAINING_MS)
+    layers.locator("select").select_option("range")
+    layers.locator('[data-part="from"]').fill("0")
+    layers.locator('[data-part="to"]').fill("1")
+    expect(targets).to_contain_text("12 of 14 linear layers")
+    expect(counted).to_have_text(f"{both:,}", timeout=TRAINING_MS)
+    layers.locator('[data-part="to"]').fill("5000")
+    expect(layers).to_contain_text("this model has 2 layers, 0 to 1")
+    layers.locator("select").select_option("last")
+    layers.locator('[data-part="last"]').fill("1")
+    expect(targets).to_contain_text("6 of 14 linear layers")
     targets.get_by_label("Ranks of single modules: q_proj").fill("2")
     looks(page, pictures, "picker-modules")
 
@@ -122,6 +132,65 @@ def test_methods_are_searched_set_for_this_model_and_refused_at_the_control(
     page.locator("#quantization").get_by_role("option", name="nf4", exact=True).click()
     expect(page.locator("#method-settings [role=alert]")).to_contain_text("cannot be used here")
     looks(page, pictures, "picker-refused")
+    assert person.complaints == []
+
+
+def test_advice_counts_the_rows_fits_the_machine_and_is_taken(
+    person: Person, tiny_model: Path, tmp_path: Path, pictures: Path
+) -> None:
+    page = person.page
+    at_the_method(person, tiny_model, tmp_path)
+    first = page.locator("#method label").first
+    expect(first).to_contain_text("LoRA · advised")
+
+    page.get_by_text("Help me choose").click()
+    expect(page.locator("#advice-examples input")).to_have_value("24")
+    advice = page.locator("#advice")
+    expect(advice).to_contain_text("LoRA (capacity of the adapter 8")
+    expect(advice).to_contain_text("that are free here", timeout=TRAINING_MS)
+    page.locator("#advice-matters").get_by_text("forgets nothing").click()
+    expect(first).to_contain_text("OFT · advised", timeout=TRAINING_MS)
+    expect(advice).to_contain_text("that are free here", timeout=TRAINING_MS)
+    looks(page, pictures, "picker-advice")
+    page.locator("#take-advice").click()
+    expect(settings(person, "oft")).to_be_visible()
+    expect(first.locator("input")).to_be_checked()
+
+    # Its mark is where it was once another is chosen, and it can be chosen again.
+    page.locator("#method label", has_text="QLoRA").click()
+    expect(settings(person, "qlora")).to_be_visible()
+    first.click()
+    expect(settings(person, "oft")).to_be_visible()
+
+    page.locator("#advice-matters").get_by_text("as good as can be").click()
+    expect(advice).to_contain_text("LoRA (capacity of the adapter 8")
+    page.locator("#take-advice").click()
+    expect(page.locator("#lora-rank input")).to_have_value("8")
+    expect(page.locator("#figures.stale")).to_have_count(0, timeout=TRAINING_MS)
+
+    # A reload shows what was taken.
+    page.reload()
+    expect(page.locator("#lora-rank input")).to_have_value("8")
+    assert person.complaints == []
+
+
+@pytest.mark.long
+def test_a_speed_of_learning_is_found_on_ones_own_rows_and_taken(
+    person: Person, tiny_model: Path, tmp_path: Path, pictures: Path
+) -> None:
+    page = person.page
+    at_the_method(person, tiny_model, tmp_path)
+    page.locator("#find-rate").click()
+    expect(page.locator("#rate-said")).to_contain_text(re.compile("test", re.IGNORECASE))
+    expect(page.locator("#rate-said figure")).to_be_visible(timeout=TRAINING_MS)
+    take = page.locator("#take-rate")
+    expect(take).to_have_text(re.compile(r"Take \S+"))
+    found = take.inner_text().strip().removeprefix("Take ")
+    looks(page, pictures, "picker-rate")
+    take.click()
+    expect(take).to_be_hidden()
+    taken = page.locator("#training-learning_rate input").input_value()
+    assert float(taken) == float(found)
     assert person.complaints == []
 
 

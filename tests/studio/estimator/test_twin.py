@@ -83,6 +83,8 @@ def test_a_method_that_works_passes(deep_model: Path, name: str) -> None:
     trial = tried(deep_model, name)
 
     assert trial.works is True, trial.words
+    assert "one step on" in trial.words
+    assert "gave gradients to what trains" in trial.words
 
 
 def test_a_few_layers_stand_for_all(deep_model: Path) -> None:
