@@ -49,6 +49,8 @@ class Estimating:
     def __init__(self, backstage: Backstage, read: Read) -> None:
         self._backstage = backstage
         self._read = read
+        # What each window's form held when it was asked of last.
+        self._newest: dict[str, Draft] = {}
 
     def wire(
         self, fields: Fields, draft_id: Any, shown: Shown, needs: needs_part.Controls, tried: Any
@@ -83,6 +85,7 @@ class Estimating:
     def at_once(self, *shown: Any) -> list[Any]:
         """What is known at once for what the form holds now: all, or the counts while the rest is computed."""
         draft_id, draft = self._read(shown)
+        self._newest[draft_id] = draft
         if not draft.model_source:
             return ["", "", figures_html(None), *needs_part.shown(None)]
         worker = self._backstage.model_worker
@@ -97,7 +100,10 @@ class Estimating:
             return [gr.skip(), *needs_part.unchanged()]
         draft_id, draft = self._read(shown)
         worker = self._backstage.model_worker
-        return self._asked(draft, lambda spec: worker.estimate(spec, lane=draft_id))[1]
+        answer = self._asked(draft, lambda spec: worker.estimate(spec, lane=draft_id))[1]
+        # What the form holds since may have been refused at once, without asking the worker.
+        is_newest = self._newest.get(draft_id, draft) == draft
+        return answer if is_newest else [gr.skip(), *needs_part.unchanged()]
 
     def _asked(
         self, draft: Draft, ask: Callable[[TrainSpec], dict[str, Any]]

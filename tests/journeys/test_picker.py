@@ -131,7 +131,9 @@ def test_methods_are_searched_set_for_this_model_and_refused_at_the_control(
     page.locator("#quantization input").click()
     page.locator("#quantization").get_by_role("option", name="nf4", exact=True).click()
     expect(page.locator("#method-settings [role=alert]")).to_contain_text("cannot be used here")
+    expect(page.locator("#figures .note.bad")).to_be_visible()
     looks(page, pictures, "picker-refused")
+    expect(page.locator("#figures .note.bad")).to_be_visible()
     assert person.complaints == []
 
 
@@ -196,7 +198,7 @@ def test_a_speed_of_learning_is_found_on_ones_own_rows_and_taken(
 
 @pytest.mark.long
 def test_every_method_has_its_words_its_settings_and_its_count_or_the_reason(
-    person: Person, tiny_model: Path, tmp_path: Path
+    person: Person, tiny_model: Path, tmp_path: Path, pictures: Path
 ) -> None:
     page = person.page
     at_the_method(person, tiny_model, tmp_path)
@@ -217,4 +219,12 @@ def test_every_method_has_its_words_its_settings_and_its_count_or_the_reason(
         if not counted.count() and not refused.count():
             silent[name] = page.locator("#figures").inner_text()
     assert silent == {}
+
+    # This model has no biases: what is added is all that learns, and the page says so of this model.
+    picks(person, "bitfit")
+    expect(page.locator("#method-settings")).to_contain_text("biases that this model does not have")
+    expect(page.locator("#figures.stale")).to_have_count(0, timeout=TRAINING_MS)
+    added = f"{figure(page, 'trainable')} numbers, all 0 at first"
+    expect(page.locator("#method-settings")).to_contain_text(added)
+    looks(page, pictures, "picker-bitfit")
     assert person.complaints == []
