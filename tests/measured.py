@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,12 @@ class Measured:
         lines = [json.dumps(self._cells[cell], ensure_ascii=False) for cell in sorted(self._cells)]
         self._file.parent.mkdir(parents=True, exist_ok=True)
         durable.write_text(self._file, "\n".join(lines) + "\n")
+
+
+def is_made_of(cell: Mapping[str, Any], paths: Sequence[str]) -> bool:
+    """Whether what lies under `paths`, from the root, is still as it was at the cell's commit."""
+    command = ["git", "-C", str(ROOT), "diff", "--quiet", str(cell["commit"]), "--", *paths]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 def commit() -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -15,7 +16,9 @@ from studio.methods.targets import LAYERS, TARGETS, Layers, Targets, choose
 class Settings(MethodSettings):
     """What can be set for Diff Pruning."""
 
-    share: float = Field(
+    formerly: ClassVar[Mapping[str, str]] = {"share": "sparsity"}
+
+    sparsity: float = Field(
         0.005,
         gt=0.0,
         le=0.5,
@@ -93,8 +96,8 @@ METHOD = Method(
         "the second part only those that are left are trained on. The file lists them and nothing else, and "
         "can be merged into the model. Finding them costs more memory than full fine-tuning: about 32 "
         "bytes for each weight of the chosen layers in the first part (two numbers, each with its gradient "
-        "and the optimizer's two); the estimate refuses what does not fit. The paper changes all "
-        "parameters; here it is the linear layers. Early stopping looks at the second part only."
+        "and the optimizer's two); what this machine can never hold is refused before it starts. The paper "
+        "changes all parameters; here it is the linear layers. Early stopping looks at the second part only."
     ),
     family="selective",
     paper="https://arxiv.org/abs/2012.07463",

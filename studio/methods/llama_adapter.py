@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -18,7 +19,9 @@ _OWN_ATTENTION = {"bloom", "falcon", "mpt"}
 class Settings(MethodSettings):
     """What can be set for LLaMA-Adapter."""
 
-    virtual_tokens: int = Field(
+    formerly: ClassVar[Mapping[str, str]] = {"virtual_tokens": "adapter_length"}
+
+    adapter_length: int = Field(
         10,
         ge=1,
         le=1000,
@@ -44,7 +47,7 @@ def peft_config(settings: Settings, base: Base) -> dict[str, Any]:
     """Our LlamaAdapterConfig as plain data."""
     return {
         "peft_type": "LLAMA_ADAPTER",
-        "virtual_tokens": settings.virtual_tokens,
+        "virtual_tokens": settings.adapter_length,
         "target_modules": attentions(settings, base),
     }
 

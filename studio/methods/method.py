@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import pydantic
 
@@ -26,6 +26,17 @@ class MethodSettings(pydantic.BaseModel):
     """The base of every method's `Settings`: frozen, strict, no unknown fields."""
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid", strict=True)
+    # What a setting was called before, and its name now: specs that were written then are read for ever.
+    formerly: ClassVar[Mapping[str, str]] = {}
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _under_its_name(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        # Beside its present name the former one is an unknown field like any other.
+        now = {old: new for old, new in cls.formerly.items() if new not in given}
+        return {now.get(name, name): value for name, value in given.items()}
 
 
 def _nothing_against(settings: Any, base: Base) -> str | None:

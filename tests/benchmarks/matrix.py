@@ -1,7 +1,8 @@
 """`bench matrix`: every method on every architecture in every number format, kept a cell each.
 
 The results lie in `docs/measured/matrix.jsonl`, and `docs/methods.md` is made of them. What is there
-already is not run again unless `--again` is said, so that the whole can be done in several sittings.
+already is not run again unless `--again` is said, or `--stale` and its code was changed since, so that the
+whole can be done in several sittings.
 """
 
 from __future__ import annotations
@@ -9,11 +10,21 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from studio.methods import METHODS
-from tests.measured import Measured
+from tests.measured import Measured, is_made_of
 from tests.studio.training.axes import ARCHITECTURES, FORMATS
 from tests.studio.training.matrix import Cell, trial
+
+# What a cell depends on: methods, training and what the trial itself holds.
+MADE_OF = (
+    "studio/methods",
+    ":(exclude)studio/methods/advice.py",
+    ":(exclude)studio/methods/benchmark.py",
+    "studio/training",
+    "tests/studio/training/matrix.py",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,10 +32,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", default="", help="run only cells whose name holds this")
     parser.add_argument("--again", action="store_true", help="run cells anew that are there")
+    parser.add_argument(
+        "--stale", action="store_true", help="run cells whose code was changed since"
+    )
     options = parser.parse_args(arguments)
     measured = Measured("matrix")
     for name, cell in cells():
-        if options.only in name and (options.again or name not in measured):
+        kept = measured.get(name)
+        is_done = is_current(kept) if options.stale else kept is not None
+        if options.only in name and (options.again or not is_done):
             found = trial(*cell)
             measured.keep(name, compact(found))
             print(f"{name:40} {words(found)}", flush=True)
@@ -41,6 +57,11 @@ def cells() -> Iterator[tuple[str, tuple[str, str, str]]]:
         for method in METHODS:
             for architecture in ARCHITECTURES:
                 yield f"{method} {architecture} {form}", (method, architecture, form)
+
+
+def is_current(cell: dict[str, Any] | None) -> bool:
+    """Whether a kept cell was made by the code that is there now."""
+    return cell is not None and is_made_of(cell, MADE_OF)
 
 
 def compact(cell: Cell) -> dict[str, object]:

@@ -164,7 +164,7 @@ class DiffPruningTuner(Tuner):
         config = model.peft_config["default"]
         if self.is_settled(model) or steps_done < config.first_steps:
             return False
-        _cut(model, settings.share)
+        _cut(model, settings.sparsity)
         return True
 
     def state(self, model: Any) -> State:
@@ -192,7 +192,7 @@ class DiffPruningTuner(Tuner):
     def save(self, model: Any, folder: Path, settings: Any) -> None:
         """What is left after the cut; a model that was never trained to there is cut now."""
         if not self.is_settled(model):
-            _cut(model, settings.share)
+            _cut(model, settings.sparsity)
         model.peft_config["default"].first_steps = 0
         super().save(model, folder, settings)
 
@@ -201,7 +201,7 @@ class DiffPruningTuner(Tuner):
         found = whole_modules(model)
         for layer in model.base_model.layers():
             change = layer.change("default").detach()
-            count = max(1, round(settings.share * change.numel()))
+            count = max(1, round(settings.sparsity * change.numel()))
             found[f"{layer.key}.values"] = change.new_empty(count)
             found[f"{layer.key}.places"] = change.new_empty(count, dtype=torch.int32)
         return found

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from studio.errors import AskedWrongly
+from studio.methods import METHODS
 from studio.spec import ExportSpec, TrainOrder, TrainSpec
 
 
@@ -180,3 +181,43 @@ def test_a_spec_of_each_version_is_read_for_ever_with_every_value_it_names(file:
         found = read[section]
         kept = {name: found[name] for name in values} if isinstance(values, dict) else found
         assert kept == values, section
+
+
+@pytest.mark.parametrize(
+    ("method", "settings"),
+    [
+        ("lora", "rank alpha dropout targets layers rslora dora init plus_ratio"),
+        ("qlora", "rank alpha dropout targets layers"),
+        ("houlsby", "bottleneck"),
+        ("adamix", "bottleneck experts"),
+        ("prompt_tuning", "virtual_tokens"),
+        ("intrinsic_prompt", "virtual_tokens dimension"),
+        ("prefix_tuning", "virtual_tokens projection"),
+        ("p_tuning", "virtual_tokens encoder encoder_hidden"),
+        ("llama_adapter", "adapter_length layers"),
+        ("diff_pruning", "sparsity"),
+        ("far", "share"),
+    ],
+)
+def test_the_settings_that_others_rely_on_have_their_names(method: str, settings: str) -> None:
+    held = TrainSpec.parse({"method": method}).method.settings
+    given = {name: getattr(held, name) for name in settings.split()}
+
+    assert TrainSpec.parse({"method": {"name": method, **given}}).method.settings == held
+
+
+@pytest.mark.parametrize(
+    ("method", "former", "now"),
+    [("llama_adapter", "virtual_tokens", "adapter_length"), ("diff_pruning", "share", "sparsity")],
+)
+def test_a_setting_s_former_name_is_read_but_not_beside_its_present_one(
+    method: str, former: str, now: str
+) -> None:
+    default = getattr(METHODS[method].settings(), now)
+    read = TrainSpec.parse({"method": {"name": method, former: default / 2 if default < 1 else 3}})
+
+    assert getattr(read.method.settings, now) != default
+    assert former not in read.to_json()["method"]
+    with pytest.raises(AskedWrongly) as caught:
+        TrainSpec.parse({"method": {"name": method, former: default, now: default}})
+    assert [each.field for each in caught.value.fields] == [f"method.{former}"]

@@ -18,7 +18,7 @@ from studio.training.tuners.diff_pruning import DiffPruningLayer, expected_chang
 from tests.studio.training.setups import setup
 from tests.studio.training.tuners.models import adapted, base, gradients, outputs
 
-METHOD = {"name": "diff_pruning", "share": 0.01, "groups": "row"}
+METHOD = {"name": "diff_pruning", "sparsity": 0.01, "groups": "row"}
 # llama's seven linear layers: 64 wide, 32 for keys and values, 160 between.
 SHAPES = [(64, 64), (64, 32), (64, 32), (64, 64), (64, 160), (64, 160), (160, 64)]
 WEIGHTS = 3 * sum(inputs * outputs for inputs, outputs in SHAPES)

@@ -26,7 +26,8 @@ def test_an_adapter_is_what_the_paper_writes() -> None:
 
 @pytest.mark.parametrize("norms", [True, False])
 def test_the_count_is_the_papers(norms: bool) -> None:
-    """2 m d + d + m an adapter (arXiv:1902.00751, section 2.1), two adapters a layer; beside them 2 d a norm of BERT's kind (gpt2)."""
+    """2 m d + d + m an adapter (arXiv:1902.00751, section 2.1), two adapters a layer; beside them 2 d a norm
+    of BERT's kind (gpt2)."""
     width, inner, depth = 64, 5, 3
     model = adapted("gpt2", {"name": "houlsby", "bottleneck": inner, "norms": norms})
 

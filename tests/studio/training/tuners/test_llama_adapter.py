@@ -17,7 +17,7 @@ from studio.training import adapters
 from studio.training.tuners.llama_adapter import LlamaAdapterLayer
 from tests.studio.training.tuners.models import adapted, base, gradients, outputs
 
-METHOD = {"name": "llama_adapter", "virtual_tokens": 5}
+METHOD = {"name": "llama_adapter", "adapter_length": 5}
 ABLE = (
     *(
         "llama",
@@ -119,7 +119,7 @@ def test_keys_of_the_prompt_pass_the_models_own_norm() -> None:
 
 def test_the_count_is_a_prompt_and_a_gate_for_each_layer() -> None:
     """P d + 1 a layer; arXiv:2303.16199, section 3.1 (one gate a layer, as in PEFT)."""
-    model = adapted("llama", {"name": "llama_adapter", "virtual_tokens": 7, "layers": {"last": 2}})
+    model = adapted("llama", {"name": "llama_adapter", "adapter_length": 7, "layers": {"last": 2}})
 
     assert adapters.count(model).trainable == 2 * (7 * 64 + 1)
 
