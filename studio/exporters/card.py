@@ -7,6 +7,8 @@ import shutil
 import string
 from pathlib import Path
 
+from peft import PEFT_TYPE_TO_CONFIG_MAPPING
+
 from studio.formats import FORMATS
 from studio.settings import ASSETS
 from studio.spec import TrainOrder
@@ -32,7 +34,7 @@ def write_card(order: TrainOrder, format_name: str, folder: Path) -> None:
         objective=spec.objective.objective.title,
         epochs="those of its parts" if order.parts else spec.training.epochs,
         learning_rate=spec.training.learning_rate,
-        usage=_usage(format_name, order),
+        usage=_usage(format_name, order, needs_us=_has_own_type(folder)),
     )
     (folder / "README.md").write_text(card, encoding="utf-8")
     for name in ("LICENSE", "LICENSE.txt", "LICENSE.md", "NOTICE"):
@@ -61,7 +63,14 @@ def _origin(order: TrainOrder) -> str:
     return "".join(f"\n| {name} | {value} |" for name, value in lines.items() if value)
 
 
-def _usage(format_name: str, order: TrainOrder) -> str:
+def _has_own_type(folder: Path) -> bool:
+    """Whether an adapter in `folder`, or one that is merged before it, is of a type that PEFT lacks."""
+    configs = [folder / "adapter_config.json", *folder.glob(f"{BENEATH}/*/adapter_config.json")]
+    types = [json.loads(file.read_text("utf-8"))["peft_type"] for file in configs if file.is_file()]
+    return any(PEFT_TYPE_TO_CONFIG_MAPPING[kind].__module__.startswith("studio.") for kind in types)
+
+
+def _usage(format_name: str, order: TrainOrder, *, needs_us: bool) -> str:
     """The lines of Python that load this format, `FOLDER` standing for where it lies."""
     spec, beneath = order.spec, ""
     for number in range(len(order.base.beneath)):
@@ -84,8 +93,9 @@ def _usage(format_name: str, order: TrainOrder) -> str:
             )
         elif held.quantization == "int8":
             notes = "# It was trained over a base in 8 bits (int8); over 16 or 32 bits it differs a little.\n"
+        ours = "import studio.training.tuners  # of Whetstone: PEFT has no such method of its own\n"
         return (
-            "from peft import PeftModel\n"
+            f"{ours if needs_us else ''}from peft import PeftModel\n"
             f"from transformers import {', '.join(sorted(imports))}\n\n{notes}"
             f'base = {builder}.from_pretrained("FOLDER OF THE BASE MODEL"{options})\n{beneath}'
             'model = PeftModel.from_pretrained(base, "FOLDER")\n'

@@ -22,6 +22,7 @@ from studio.orders.combining import combination
 from studio.orders.continuing import freeze_adapter, refuse_unfit
 from studio.orders.earlier import freeze_earlier
 from studio.orders.freezing import Freeze, freeze_data
+from studio.orders.needs import needed_bytes
 from studio.orders.rate import suited
 from studio.orders.views import RunView, explain, view
 from studio.settings import Home
@@ -39,8 +40,6 @@ TRAINED = ("train", "combine")
 
 Estimate = Callable[[TrainSpec], dict[str, Any]]
 Trial = Callable[[TrainSpec], dict[str, Any]]
-# The share of a device's memory that is free when nothing else but the system uses it.
-_EVER_FREE = 0.9
 
 
 class Orders:
@@ -75,8 +74,9 @@ class Orders:
 
         A model that must first be fetched or converted gets a job of its own, before this one.
         Raises AskedWrongly (data, columns, model, a missing package of a logger's or of kernels, a step that
-        fails on a few of the model's layers) before anything is queued. `on_progress` hears the share of the
-        rows done and what is being done; what it raises ends this, and nothing is queued.
+        fails on a few of the model's layers, more memory than there is) before anything is queued.
+        `on_progress` hears the share of the rows done and what is being done; what it raises ends this, and
+        nothing is queued.
         """
         return self._queue(spec, "train", on_progress)
 
@@ -103,11 +103,7 @@ class Orders:
         self._refuse_what_fails(spec)
         on_progress(1.0, "What it will need")
         order = TrainOrder(spec, ground.base, self._predicted(spec), ground.start)
-        needed = _needed(order.predicted or {})
-        if needed is not None and spec.training.offload != "none":
-            # The layers can wait in the main memory; what they take is most of the weights.
-            parts = (order.predicted or {}).get("memory", {}).get("parts", {})
-            needed = max(0, needed - parts.get("weights", 0) - parts.get("quantization", 0))
+        needed = needed_bytes(order.predicted or {}, spec.training)
         if task != "train":
             name = f"{name}: learning rate"
         # The last word before anything is queued.
@@ -119,8 +115,7 @@ class Orders:
             name=name,
             slot_kind=kind,
             slots_wanted=slots,
-            # What is predicted is of one process; those on the processor share its memory.
-            needs_bytes=needed and needed * (spec.training.processes // slots),
+            needs_bytes=needed,
             after=preparation.id if preparation else None,
         )
 
@@ -321,18 +316,6 @@ class Orders:
         while place.exists():
             place, number = self.home.exports / f"{name}-{number}", number + 1
         return place
-
-
-def _needed(predicted: Mapping[str, Any]) -> int | None:
-    """The memory to wait for: what a run needs at worst, unless the device never has that much free.
-
-    The likeliest figure then: better to try than to wait for ever for the sake of a margin.
-    """
-    memory, verdict = predicted.get("memory") or {}, predicted.get("verdict") or {}
-    most, likely = memory.get("high_bytes"), memory.get("peak_bytes")
-    if most is None or most > _EVER_FREE * verdict.get("total_bytes", 0):
-        return likely
-    return int(most)
 
 
 def _base(resolved: ResolvedModel) -> Base:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import peft
@@ -15,7 +19,10 @@ from studio.formats import FORMATS
 from studio.formats.merged import Settings
 from studio.inference.opened import open_run, trained_folder
 from studio.settings import Home
+from studio.spec import TrainSpec
+from studio.training import adapters, loading
 
+ROOT = Path(__file__).resolve().parents[3]
 IDS = torch.tensor([[4, 5, 6, 7]])
 
 
@@ -76,3 +83,42 @@ def test_the_card_names_base_licence_and_settings_and_no_path(
     texts = [file.read_text(encoding="utf-8") for file in tmp_path.glob("*.json")]
     assert not any(str(trained_home.folder.parent) in text for text in [card, *texts])
     assert not [file for file in tmp_path.iterdir() if file.suffix in {".bin", ".pt", ".pkl"}]
+
+
+@pytest.mark.parametrize(
+    ("method", "is_ours"), [("houlsby", True), ("lora", False)], ids=["ours", "pefts"]
+)
+def test_the_lines_on_the_card_load_the_adapter_in_a_fresh_process(
+    trained_home: Home, tiny_model: Path, tmp_path: Path, method: str, is_ours: bool
+) -> None:
+    run = trained_home.run(1)
+    choice = TrainSpec.parse({"method": method}).method
+    opened = open_run(run)
+    order = replace(opened.order, spec=replace(opened.order.spec, method=choice))
+    model = adapters.attach(loading.load_base(tiny_model, torch.float32), choice, seed=0)
+    torch.manual_seed(0)
+    for _, value in adapters.trainable(model):
+        value.data += 0.05 * torch.randn_like(value)
+    adapters.save(model, tmp_path / "trained", base_name="Tiny", choice=choice)
+    (tmp_path / "out").mkdir()
+    changed = replace(opened, order=order, model=model)
+    EXPORTERS["adapter"](changed, tmp_path / "trained", None, tmp_path / "out")
+
+    card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    lines = re.search(r"```python\n(.*?)```", card, re.DOTALL)
+    assert lines is not None
+    assert ("import studio" in lines[1]) == is_ours
+    program = lines[1].replace("FOLDER OF THE BASE MODEL", str(tiny_model))
+    program = program.replace("FOLDER", str(tmp_path / "out"))
+    ask = f"import torch\nprint(model.eval()(torch.tensor({IDS.tolist()})).logits.sum().item())"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{program}\n{ask}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr[-2000:]
+    expected = float(model.eval()(IDS).logits.detach().sum())
+    assert float(done.stdout.splitlines()[-1]) == pytest.approx(expected, rel=1e-4)

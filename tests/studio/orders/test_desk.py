@@ -111,15 +111,17 @@ def test_without_an_estimate_the_run_is_queued_all_the_same(
     assert orders.train(spec(tiny_model, rows_csv)).needs_bytes is None
 
 
-@pytest.mark.parametrize(("total", "needed"), [(1_000, 150), (160, 123), (None, 123)])
-def test_a_run_waits_for_what_it_needs_at_worst_unless_that_is_never_free(
-    orders: Orders, tiny_model: Path, rows_csv: Path, total: int | None, needed: int
+def test_a_run_is_queued_with_the_memory_that_it_waits_for_or_not_at_all(
+    orders: Orders, tiny_model: Path, rows_csv: Path
 ) -> None:
-    verdict = {"total_bytes": total} if total else {}
-    memory = {"peak_bytes": 123, "high_bytes": 150}
-    orders._estimate = lambda _: {"memory": memory, "verdict": verdict}
+    memory = {"low_bytes": 100, "peak_bytes": 123, "high_bytes": 150}
+    orders._estimate = lambda _: {"memory": memory, "verdict": {"total_bytes": 1_000}}
+    assert orders.train(spec(tiny_model, rows_csv)).needs_bytes == 150
 
-    assert orders.train(spec(tiny_model, rows_csv)).needs_bytes == needed
+    orders._estimate = lambda _: {"memory": memory, "verdict": {"total_bytes": 99}}
+    with pytest.raises(AskedWrongly, match="could never start here"):
+        orders.train(spec(tiny_model, rows_csv))
+    assert len(orders.runs()) == 1
 
 
 def test_only_a_finished_training_is_exported(
