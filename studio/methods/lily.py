@@ -59,7 +59,9 @@ METHOD = Method(
     paragraph=(
         "One half of each adapter is shared by neighbouring layers, the other half is mixed from a common "
         "stock, weighed by what comes in. The best of PEFT's benchmark, but its files were by far the "
-        "largest there, it forgot more than LoRA, and it cannot be merged into the model."
+        "largest there, it forgot more than LoRA, and it cannot be merged into the model. As its authors "
+        "and PEFT compute it, what comes in is all that is read at once: an answer depends a little on the "
+        "other rows of its batch, and rows cannot share a line."
     ),
     family="additive",
     paper="https://arxiv.org/abs/2407.09946",
@@ -69,5 +71,6 @@ METHOD = Method(
     is_mergeable=False,
     memory="exact",
     peft_config=peft_config,
+    packs=False,
     takes_conv1d=False,
 )

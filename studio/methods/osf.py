@@ -54,5 +54,4 @@ METHOD = Method(
     memory="exact",
     peft_config=peft_config,
     takes_conv1d=False,
-    quantizations=frozenset(),
 )

@@ -53,6 +53,9 @@ def keeps_documents_apart(model: nn.Module, vocabulary: int) -> bool:
         return False
     finally:
         model.train(was_training)
+    if packed.shape != alone.shape:
+        # A learned prompt stands before each line, and has places of its own.
+        return False
     difference = (packed.float() - alone.float()).abs().max()
     tolerance = 1e-3 if packed.dtype is torch.float32 else 3e-2
     return bool(difference <= tolerance * alone.float().abs().max())

@@ -8,23 +8,17 @@ whole can be done in several sittings.
 from __future__ import annotations
 
 import argparse
+import functools
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from studio.methods import METHODS
-from tests.measured import Measured, is_made_of
+from tests.measured import ROOT, Measured, is_made_of
 from tests.studio.training.axes import ARCHITECTURES, FORMATS
 from tests.studio.training.matrix import Cell, trial
 
-# What a cell depends on: methods, training and what the trial itself holds.
-MADE_OF = (
-    "studio/methods",
-    ":(exclude)studio/methods/advice.py",
-    ":(exclude)studio/methods/benchmark.py",
-    "studio/training",
-    "tests/studio/training/matrix.py",
-)
+_METHODS = ROOT / "studio" / "methods"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,7 +55,17 @@ def cells() -> Iterator[tuple[str, tuple[str, str, str]]]:
 
 def is_current(cell: dict[str, Any] | None) -> bool:
     """Whether a kept cell was made by the code that is there now."""
-    return cell is not None and is_made_of(cell, MADE_OF)
+    return cell is not None and is_made_of(cell, made_of(str(cell["cell"]).split()[0]))
+
+
+@functools.cache
+def made_of(method: str) -> tuple[str, ...]:
+    """What the cells of a method depend on: its file, what methods share, training, and the trial itself."""
+    own = {file.stem for file in _METHODS.glob("*.py")} & METHODS.keys() - {method}
+    others = [
+        f":(exclude)studio/methods/{name}.py" for name in sorted({*own, "advice", "benchmark"})
+    ]
+    return ("studio/methods", *others, "studio/training", "tests/studio/training/matrix.py")
 
 
 def compact(cell: Cell) -> dict[str, object]:
