@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 from pathlib import Path
 
 import pytest
 
 from studio.training import loop
+from tests.shown import assert_it_has_its_test
 from tests.studio.training.setups import setup
 
-TESTS = Path(__file__).resolve().parents[2]
 # What may be wrong, and the test that shows what becomes of it.
 SHOWN = {
     "rows longer than the model's window": (
@@ -66,13 +65,7 @@ SHOWN = {
 
 @pytest.mark.parametrize("what", SHOWN)
 def test_each_has_its_test(what: str) -> None:
-    file, name = SHOWN[what]
-    tree = ast.parse((TESTS / file).read_text(encoding="utf-8"))
-    found = [each for each in tree.body if getattr(each, "name", "") == f"test_{name}"]
-
-    assert found, f"{what}: there is no test_{name} in {file}"
-    marks = {ast.unparse(mark) for each in found for mark in getattr(each, "decorator_list", ())}
-    assert not any("long" in mark or "skip" in mark for mark in marks), "it runs by default"
+    assert_it_has_its_test(*SHOWN[what])
 
 
 def test_fewer_rows_than_a_batch_are_a_batch_of_their_own(tiny_model: Path, tmp_path: Path) -> None:
