@@ -25,6 +25,8 @@ CHECKS = {
     ],
     "types": ["-m", "mypy"],
 }
+# What takes longest is named at the end of each run: the whole is to stay short.
+SLOWEST = ["--durations=30", "--durations-min=4"]
 # A process of tests holds torch and small models; more of them than these gain little.
 PROCESS_BYTES = 4_000_000_000
 MOST_PROCESSES = 8
@@ -65,10 +67,10 @@ def main(arguments: Sequence[str]) -> int:
         with ThreadPoolExecutor(1) as beside:
             # They use one core, and what the tests wait for leaves room for them.
             checks = [beside.submit(run_check, *check) for check in CHECKS.items()]
-            tests = run_tests("tests", [*unmarked, *side_by_side(), *asked])
+            tests = run_tests("tests", [*unmarked, *side_by_side(), *SLOWEST, *asked])
         outcomes = [*(check.result() for check in checks), tests]
         walks = ["-m", f"{marks}journey", "tests/journeys"]
-        outcomes.append(run_journeys([*walks, *side_by_side(), *asked]))
+        outcomes.append(run_journeys([*walks, *side_by_side(), *SLOWEST, *asked]))
     print("\n".join(summary(outcomes, time.monotonic() - started)), flush=True)
     return 0 if all(outcome.is_good for outcome in outcomes) else 1
 

@@ -87,14 +87,20 @@ def judge(metrics: Iterable[Mapping[str, Any]]) -> RateFound:
             "The loss did not fall at any rate of this test: the method's own rate is the better guess.",
         )
     suggested = float(f"{lowest[0] / _BELOW_THE_LOWEST:.1e}")
-    rose = any(loss > lowest[1] * 1.05 for rate, loss in points if rate > lowest[0])
     return RateFound(
         points,
         suggested,
-        f"The loss was lowest at {lowest[0]:.2g}"
-        + (", and rose above it" if rose else ", the highest that was tried")
-        + f". A tenth of that, {suggested:g}, is a safe start.",
+        f"The loss was lowest at {lowest[0]:.2g}, {_above(lowest, points)}. "
+        f"A tenth of that, {suggested:g}, is a safe start.",
     )
+
+
+def _above(lowest: tuple[float, float], points: Sequence[tuple[float, float]]) -> str:
+    """What the loss did at rates above the best one."""
+    above = [loss for rate, loss in points if rate > lowest[0]]
+    if not above:
+        return "the highest that was tried"
+    return "and rose above it" if max(above) > lowest[1] * 1.05 else "and hardly changed above it"
 
 
 def smoothed(losses: Sequence[float]) -> list[float]:

@@ -65,7 +65,9 @@ def made_of(method: str) -> tuple[str, ...]:
     others = [
         f":(exclude)studio/methods/{name}.py" for name in sorted({*own, "advice", "benchmark"})
     ]
-    return ("studio/methods", *others, "studio/training", "tests/studio/training/matrix.py")
+    # The test of rates is a run of its own.
+    training = ("studio/training", ":(exclude)studio/training/rate_test.py")
+    return ("studio/methods", *others, *training, "tests/studio/training/matrix.py")
 
 
 def compact(cell: Cell) -> dict[str, object]:

@@ -137,6 +137,7 @@ def test_methods_are_searched_set_for_this_model_and_refused_at_the_control(
     assert person.complaints == []
 
 
+@pytest.mark.long
 def test_advice_counts_the_rows_fits_the_machine_and_is_taken(
     person: Person, tiny_model: Path, tmp_path: Path, pictures: Path
 ) -> None:

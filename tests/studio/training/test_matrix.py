@@ -21,6 +21,7 @@ def sample() -> list[tuple[str, str, str]]:
 
 
 @pytest.mark.parametrize(("method", "architecture", "form"), sample())
+@pytest.mark.some(20)
 def test_a_combination_works_or_is_refused_with_the_reason(
     method: str, architecture: str, form: str
 ) -> None:

@@ -65,6 +65,15 @@ def test_losses_that_never_rise_say_so() -> None:
     assert "the highest that was tried" in found.words
 
 
+def test_losses_that_stay_low_above_the_best_rate_do_not_make_it_the_highest_tried() -> None:
+    losses = [3 - step / 60 for step in range(40)] + [2.4] * 20
+    found = rate_test.judge(metrics(*losses))
+
+    assert found.suggested is not None
+    assert found.suggested < found.points[-1][0] / 10 * 0.9
+    assert "and hardly changed above it" in found.words
+
+
 def test_losses_that_never_fall_and_too_few_of_them_suggest_nothing() -> None:
     assert rate_test.judge(metrics(*(3 + step / 60 for step in range(60)))).suggested is None
     assert rate_test.judge(metrics(3.0, 2.0, 1.0)).suggested is None
