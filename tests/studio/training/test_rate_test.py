@@ -66,7 +66,7 @@ def test_losses_that_never_rise_say_so() -> None:
 
 
 def test_losses_that_stay_low_above_the_best_rate_do_not_make_it_the_highest_tried() -> None:
-    losses = [3 - step / 60 for step in range(40)] + [2.4] * 20
+    losses = [3 - step / 60 for step in range(40)] + [2.45] * 20
     found = rate_test.judge(metrics(*losses))
 
     assert found.suggested is not None
