@@ -14,7 +14,7 @@ from studio.orders.continuing import leaves_adapter
 from studio.ui import runs
 from studio.ui.backstage import Backstage
 from studio.ui.boundary import spoken
-from studio.ui.wiring import QUIET
+from studio.ui.wiring import TELLING
 
 ABOUT = (
     '<p class="quiet">What each one learned is added up, each by its weight: two tasks in one file, or '
@@ -56,12 +56,12 @@ def build() -> Controls:
                 max_lines=1,
                 elem_id="combine-weights",
             )
-            rank = gr.Number(
-                value=None,
-                precision=0,
+            # A number field that is left empty shows 0.
+            rank = gr.Textbox(
                 label="Reduce to this rank",
                 info="`rank` · left empty: the exact sum, of the rank of all together",
                 placeholder="exact",
+                max_lines=1,
                 elem_id="combine-rank",
             )
             name = gr.Textbox(
@@ -78,16 +78,13 @@ def build() -> Controls:
 def wire(controls: Controls, backstage: Backstage) -> None:
     """The button queues the combination."""
 
-    def start(parts: list[str], weights: str, rank: float | None, name: str) -> None:
+    def start(parts: list[str], weights: str, rank: str, name: str) -> None:
         shares = weights_of(parts or [], weights or "")
-        # A number field that is left empty says 0.
-        job = backstage.orders.combine(
-            shares, rank=int(rank) if rank else None, name=(name or "").strip()
-        )
+        job = backstage.orders.combine(shares, rank=rank_of(rank or ""), name=(name or "").strip())
         gr.Info(f"Job {job.id}: it can be chosen above once it is done.", title=job.name)
 
     asked = [controls.parts, controls.weights, controls.rank, controls.name]
-    controls.start.click(spoken(start), asked, None, **QUIET)
+    controls.start.click(spoken(start), asked, None, **TELLING)
     runs.keep_offering(controls.parts, backstage, leaves_adapter)
 
 
@@ -117,3 +114,14 @@ def weights_of(parts: list[str], said: str) -> dict[int, float]:
             f"There are {len(numbers)} trainings and {len(weights)} weights. Type one for each."
         )
     return dict(zip(numbers, weights, strict=True))
+
+
+def rank_of(said: str) -> int | None:
+    """The rank as typed; None where it is left empty. Raises AskedWrongly for what is no rank."""
+    if not said.strip():
+        return None
+    if not said.strip().isdecimal() or not int(said):
+        raise AskedWrongly(
+            f"'{said}' is no rank. Type a whole number from 1, such as 8, or leave it empty."
+        )
+    return int(said)

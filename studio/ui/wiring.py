@@ -22,6 +22,10 @@ QUIET: dict[str, Any] = {"queue": False, **_UNSEEN}
 WITH_PROGRESS: dict[str, Any] = {"concurrency_limit": None, **_UNSEEN}
 """For handlers that say more than once how far they are: those need Gradio's queue."""
 
+TELLING = WITH_PROGRESS
+"""For handlers that say something in the window's corner (`gr.Info`, `gr.Warning`): without Gradio's queue that
+is printed where nobody looks. What goes wrong is said either way."""
+
 
 def opening() -> Any:
     """The trigger of a page's being opened, for the page whose components are being made."""

@@ -19,7 +19,7 @@ from studio.ui.folders import show_folder
 from studio.ui.form import Control, controls, values
 from studio.ui.markup import heading, icon
 from studio.ui.pages.page import Page
-from studio.ui.wiring import QUIET, opening
+from studio.ui.wiring import QUIET, TELLING, opening
 
 FAST_S, SLOW_S = 1, 10
 # A larger zip is better fetched from its folder than through the browser.
@@ -132,7 +132,7 @@ def wire(view: View, layout: Layout) -> None:
     )
     run.change(None, run, run, js=runs.KEEP_ADDRESS)
     exports.select(spoken(view.show), exports, None, **QUIET)
-    layout.start.click(spoken(view.start), [run, layout.format, *parts], timer, **QUIET)
+    layout.start.click(spoken(view.start), [run, layout.format, *parts], timer, **TELLING)
 
 
 class View:

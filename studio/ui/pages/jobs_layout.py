@@ -11,7 +11,7 @@ import gradio as gr
 from studio.ui import job_list
 from studio.ui.log_view import log_view
 from studio.ui.markup import heading
-from studio.ui.wiring import QUIET, opening
+from studio.ui.wiring import QUIET, TELLING, opening
 
 TOOLS = """<div class="tools">
 <a class="button" id="compare" hidden></a>
@@ -119,7 +119,7 @@ class Layout:
 
     def on_click(self, name: str, handler: Callable[..., Any]) -> None:
         """Call a handler at a button's click, then look."""
-        self.parts[name].click(handler, None, None, **QUIET).then(None, js=LOOK)
+        self.parts[name].click(handler, None, None, **TELLING).then(None, js=LOOK)
 
     def on_asked(self, handler: Callable[..., Any]) -> None:
         """Call a handler with what was asked for in a list, then look."""
@@ -152,7 +152,7 @@ class Layout:
     def on_report(self, handler: Callable[..., Any]) -> None:
         """Copy the text that a handler gives."""
         text = self.parts["report_text"]
-        made = self.parts["report"].click(handler, None, text, **QUIET)
+        made = self.parts["report"].click(handler, None, text, **TELLING)
         made.then(None, text, None, js=COPY)
 
 
@@ -270,4 +270,4 @@ def wire(
         if verb != "cancel":
             layout.on_click(verb, handler)
     parts["cancel"].click(None, js=ASK_CANCEL)
-    parts["sure"].select(act["cancel"], None, None, **QUIET).then(None, js=LOOK)
+    parts["sure"].select(act["cancel"], None, None, **TELLING).then(None, js=LOOK)

@@ -36,7 +36,7 @@ from studio.ui.steps import (
     source_part,
 )
 from studio.ui.steps.step import DATA, METHOD, MODEL, REVIEW, Fields, problem_html
-from studio.ui.wiring import QUIET, WITH_PROGRESS, once_settled, opening
+from studio.ui.wiring import QUIET, TELLING, WITH_PROGRESS, once_settled, opening
 
 # The draft's id is part of the address: a reload, or a server started anew, shows the same form.
 # The curtain goes last: by then every control shows the draft.
@@ -271,7 +271,7 @@ def wire_opening(form: Form, layout: Layout) -> None:
     ]
     emptied = layout.start_over.click(None, None, layout.draft_id, js="() => ['']")
     for filled in (
-        gr.on([opening()], spoken(form.open), None, outputs, **QUIET),
+        gr.on([opening()], spoken(form.open), None, outputs, **TELLING),
         emptied.then(spoken(form.start_over), None, outputs, **QUIET),
     ):
         there = filled.then(None, layout.opened_id, [layout.draft_id, layout.curtain], js=OPENED)
