@@ -53,5 +53,6 @@ def test_several_processes_spreading_and_offloading(
 
     page.locator("#next-2").click()
     expect(page.locator("#start")).to_be_visible()
+    page.get_by_role("button", name="The same as a file").click()
     expect(page.locator("#spec")).to_contain_text('"checkpointed_share": 0.5')
     assert person.complaints == []
