@@ -149,7 +149,7 @@ def _taught() -> str:
     unmoved = [each for each in found.values() if each.interval[0] <= 0]
     if unmoved:
         lines += ["", "Of these, the following lowered the loss but not the score:"]
-        lines += [f"- `{each.name}`: {each.reason}." for each in unmoved]
+        lines += [f"- `{each.name}`: {each.reason(found.values())}." for each in unmoved]
     missing = ", ".join(f"`{name}`" for name in VARIANTS if name not in found)
     return "\n".join([*lines, "", f"Not measured yet: {missing or 'none'}."])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +21,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 # Those whose score has to rise beyond chance; the loss has to fall for all.
 LEADING = ("lora", "qlora", "lora dora", "houlsby", "full", "ia3", "prefix_tuning", "bitfit")
 
-# Why the score of a method did not rise where its loss fell.
+# Why the score of a method did not rise where its loss fell, and fell as far as another's whose score rose.
 REASONS: dict[str, str] = {}
 
 
@@ -78,9 +79,15 @@ class Taught:
         )
         return means[RESAMPLES * 25 // 1000], means[RESAMPLES * 975 // 1000 - 1]
 
-    @property
-    def reason(self) -> str:
+    def reason(self, all_of_them: Iterable[Taught]) -> str:
         """Why its score did not rise, where that is so."""
+        risen = [each for each in all_of_them if each.score > each.base.score]
+        worst = max(risen, key=lambda each: each.loss, default=None)
+        if worst is not None and self.loss > worst.loss:
+            return (
+                f"its loss is still {self.loss:.2f} after these passes; the highest from which a score rose "
+                f"is {worst.loss:.2f} (`{worst.name}`)"
+            )
         return REASONS.get(self.name, "not known")
 
 

@@ -43,6 +43,23 @@ def test_any_method_falls_short_where_its_loss_does_not_fall() -> None:
     ]
 
 
+def test_a_score_that_stays_has_its_reason_in_the_losses() -> None:
+    base = Bare("the base", "abc", 4.0, (False, False))
+    rose, stayed, near = (
+        Taught(name, "abc", base, loss, right, 1e-3, 1, 1, 1.0, 1)
+        for name, loss, right in (
+            ("lora", 0.3, (True, False)),
+            ("beft", 1.3, (False, False)),
+            ("vera", 0.2, (False, False)),
+        )
+    )
+
+    assert stayed.reason([rose, stayed, near]) == (
+        "its loss is still 1.30 after these passes; the highest from which a score rose is 0.30 (`lora`)"
+    )
+    assert near.reason([rose, stayed, near]) == "not known"
+
+
 def test_the_leading_methods_are_among_the_measured() -> None:
     assert set(LEADING) <= set(VARIANTS)
 
