@@ -49,8 +49,9 @@ class Estimating:
     def __init__(self, backstage: Backstage, read: Read) -> None:
         self._backstage = backstage
         self._read = read
-        # What each window's form held when it was asked of last.
+        # What each window's form held when it was asked of last, and when its figures came last.
         self._newest: dict[str, Draft] = {}
+        self._answered: dict[str, Draft] = {}
 
     def wire(
         self, fields: Fields, draft_id: Any, shown: Shown, needs: needs_part.Controls, tried: Any
@@ -89,7 +90,7 @@ class Estimating:
         if not draft.model_source:
             return ["", "", figures_html(None), *needs_part.shown(None)]
         worker = self._backstage.model_worker
-        found, answer = self._asked(draft, lambda spec: worker.soon(spec, lane=draft_id))
+        found, answer = self._asked(draft_id, draft, lambda spec: worker.soon(spec, lane=draft_id))
         if found is None or "memory" in found:
             return ["", "", *answer]
         return ["partial", counted_html(found), gr.skip(), *needs_part.unchanged()]
@@ -100,19 +101,20 @@ class Estimating:
             return [gr.skip(), *needs_part.unchanged()]
         draft_id, draft = self._read(shown)
         worker = self._backstage.model_worker
-        answer = self._asked(draft, lambda spec: worker.estimate(spec, lane=draft_id))[1]
+        _, answer = self._asked(draft_id, draft, lambda spec: worker.estimate(spec, lane=draft_id))
         # What the form holds since may have been refused at once, without asking the worker.
         is_newest = self._newest.get(draft_id, draft) == draft
         return answer if is_newest else [gr.skip(), *needs_part.unchanged()]
 
     def _asked(
-        self, draft: Draft, ask: Callable[[TrainSpec], dict[str, Any]]
+        self, draft_id: str, draft: Draft, ask: Callable[[TrainSpec], dict[str, Any]]
     ) -> tuple[dict[str, Any] | None, list[Any]]:
         """What the worker answers (None where it has no answer), and the updates that show it."""
         try:
             # While the file is being read in, the worker must not begin to read it, too.
             found = ask(self._backstage.own_data.without_unread(draft).to_spec())
         except AskedWrongly as error:
+            self._answered[draft_id] = draft
             titles = method_step.field_titles(draft)
             lines = [f"{titles.get(each.field, each.field)}: {each.words}" for each in error.fields]
             words = " ".join(lines) or error.words
@@ -121,9 +123,11 @@ class Estimating:
             # A later question took this one's place; its answer is on the way.
             if error.code == "superseded":
                 return None, [gr.skip(), *needs_part.unchanged()]
+            self._answered[draft_id] = draft
             return None, [figures_html(None, error.words), *needs_part.shown(None)]
         if "memory" not in found:
             return found, []
+        self._answered[draft_id] = draft
         return found, [figures_html(found), *needs_part.shown(found)]
 
     def trial(self, *shown: Any) -> Any:
@@ -131,6 +135,9 @@ class Estimating:
         draft_id, draft = self._read(shown)
         if not draft.model_source:
             return ""
+        if self._answered.get(draft_id) != draft:
+            # Its figures are still to come, and a trial asked now would make them wait for it.
+            return gr.skip()
         try:
             found = self._backstage.model_worker.trial(draft.to_spec(), lane=draft_id)
         except StudioError as error:

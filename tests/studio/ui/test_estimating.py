@@ -10,6 +10,7 @@ from typing import Any
 import gradio as gr
 import pytest
 
+from studio.errors import StudioError
 from studio.settings import Home
 from studio.spec import TrainSpec
 from studio.ui.backstage import Backstage
@@ -29,6 +30,8 @@ class Slow(Worker):
     def __init__(self) -> None:
         self.form: Form | None = None
         self.changed_to: Draft | None = None
+        self.is_overtaken = False
+        self.trials = 0
 
     def soon(self, spec: TrainSpec, *, lane: str | None = None) -> dict[str, Any]:
         return {"parameters": {"trainable": 5, "total": 10}}
@@ -38,7 +41,13 @@ class Slow(Worker):
     ) -> dict[str, Any]:
         if self.form and self.changed_to:
             self.form.estimating.at_once(ID, *shown_of(self.form, self.changed_to))
+        if self.is_overtaken:
+            raise StudioError("A later question came.", code="superseded")
         return {**self.soon(spec), "memory": {"peak_bytes": 10**9}}
+
+    def trial(self, spec: TrainSpec, *, lane: str | None = None) -> dict[str, Any]:
+        self.trials += 1
+        return {"works": True, "words": "", "layers": 2}
 
 
 @pytest.fixture
@@ -64,3 +73,18 @@ def test_the_rest_of_the_figures_follows_the_counts(this: Form) -> None:
 
 def test_figures_of_an_earlier_form_do_not_stand_where_the_new_one_is_refused(this: Form) -> None:
     assert rest_of(this, REFUSED) == [gr.skip()] * 4
+
+
+@pytest.mark.parametrize("is_overtaken", [True, False])
+def test_a_step_is_tried_once_the_figures_of_this_very_form_are_there(
+    this: Form, is_overtaken: bool
+) -> None:
+    """Asked before, it would make the figures wait."""
+    worker = vars(this.backstage)["_model_worker"]
+    worker.is_overtaken = is_overtaken
+    rest_of(this, None)
+    tried = this.estimating.trial(ID, *shown_of(this, DRAFT))
+
+    assert worker.trials == (not is_overtaken)
+    assert (tried == gr.skip()) == is_overtaken
+    assert this.estimating.trial(ID, *shown_of(this, REFUSED)) == gr.skip()
