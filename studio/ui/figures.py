@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import itertools
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,13 +33,22 @@ element.addEventListener('click', event => {
   document.querySelector('#fit')?.click();
 });
 """
-# The counts alone, into the line whose other figures are still those of the form as it was.
+FOLLOWS = "Memory and time follow. The first time takes longest."
+# The counts alone, into the line whose other figures are still those of the form as it was, or to come.
 COUNTED = """
 watch('value', () => {
-  const cell = document.querySelector('#figures.stale #figure-trainable');
-  if (cell && props.value) { cell.innerHTML = props.value; cell.classList.add('fresh'); }
+  const line = document.querySelector('#figures.stale .line:not(.bad)');
+  if (!line || !props.value) return;
+  let cell = line.querySelector('#figure-trainable');
+  if (!cell) {
+    cell = Object.assign(document.createElement('div'), { className: 'figure', id: 'figure-trainable' });
+    line.prepend(cell);
+    line.querySelector('p').textContent = FOLLOWS;
+  }
+  cell.innerHTML = props.value;
+  cell.classList.add('fresh');
 });
-"""
+""".replace("FOLLOWS", json.dumps(FOLLOWS))
 _answers = itertools.count(1)
 
 
