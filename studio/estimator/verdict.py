@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from studio.devices import Device
 from studio.occupants import Occupant
+from studio.sizes import size
 
 Level = Literal["room", "tight", "doubtful", "none"]
 TITLES: dict[Level, str] = {
@@ -77,9 +78,9 @@ def _level(peak: int, high: int, free: int) -> Level:
 def _detail(level: Level, peak: int, high: int, device: Device, held_by: Sequence[Occupant]) -> str:
     free = device.free_bytes
     if level in ("room", "tight"):
-        return f"{_number(high, free)} of {_size(free)} free"
-    needed = _size(high) if level == "none" else f"{_number(peak, high)} to {_size(high)}"
-    return f"needs {needed}, {_size(free)} free"
+        return f"{_number(high, free)} of {size(free)} free"
+    needed = size(high) if level == "none" else f"{_number(peak, high)} to {size(high)}"
+    return f"needs {needed}, {size(free)} free"
 
 
 def _advice(level: Level, high: int, device: Device, held_by: Sequence[Occupant]) -> str:
@@ -87,7 +88,7 @@ def _advice(level: Level, high: int, device: Device, held_by: Sequence[Occupant]
     if level == "room":
         return ""
     if level in ("none", "doubtful") and high > device.total_bytes:
-        return f"There are {_size(device.total_bytes)} in all: choose smaller settings."
+        return f"There are {size(device.total_bytes)} in all: choose smaller settings."
     held = ", ".join(each.words for each in held_by)
     others = f" Most is held by {held}." if held else ""
     if level == "tight":
@@ -95,13 +96,8 @@ def _advice(level: Level, high: int, device: Device, held_by: Sequence[Occupant]
     return f"It would wait in the queue until other programs give memory back.{others}"
 
 
-def _size(count: int) -> str:
-    """`16.0 GB`, below one `812 MB`."""
-    return f"{count / 1e9:.1f} GB" if count >= 950_000_000 else f"{count / 1e6:.0f} MB"
-
-
 def _number(count: int, beside: int) -> str:
-    """As `_size`, without the unit where the figure beside it has the same."""
-    said, other = _size(count), _size(beside)
+    """As `size`, without the unit where the figure beside it has the same."""
+    said, other = size(count), size(beside)
     number, unit = said.split()
     return number if other.endswith(unit) else said

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from studio.methods.benchmark import Run, runs
+from studio.sizes import size
 
 Matters = Literal["quality", "small file", "least memory", "never forget"]
 Tasks = Literal["one", "many"]
@@ -104,11 +105,13 @@ def _smaller(first: Advice, need: Need) -> Iterator[tuple[Advice, str]]:
         yield first, "A small LoRA can be used, and needs"
     held = _in_few_bits(first)
     if held is not None:
-        name = "QLoRA, the same over the model" if held.method == "qlora" else "With the model"
-        yield (
-            held,
-            f"{name} in 4 bits, needs" if held.method == "qlora" else f"{name} in 4 bits it needs",
+        is_qlora = held.method == "qlora"
+        over = (
+            "QLoRA, the same over the model in 4 bits,"
+            if is_qlora
+            else "With the model in 4 bits it"
         )
+        yield held, f"{over} needs"
     how = "One example at a time, and computing twice what would be kept,"
     yield replace(first, training=_SMALLER), f"{how} it needs"
     if held is not None:
@@ -131,12 +134,7 @@ def _against(need: Need) -> str:
 
 
 def _beside(need: Need) -> str:
-    return f"up to {_size(need.needs_bytes)} of the {_size(need.free_bytes)} that are free here"
-
-
-def _size(count: int) -> str:
-    """`16.0 GB`, below one `812 MB`."""
-    return f"{count / 1e9:.1f} GB" if count >= 950_000_000 else f"{count / 1e6:.0f} MB"
+    return f"up to {size(need.needs_bytes)} of the {size(need.free_bytes)} that are free here"
 
 
 def _because(advice: Advice, reason: str) -> Advice:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from studio.errors import AskedWrongly, FieldProblem
+from studio.sizes import size
 from studio.spec.places import slots_for
 from studio.spec.sections import Training
 
@@ -26,9 +27,9 @@ def needed_bytes(predicted: Mapping[str, Any], training: Training) -> int | None
     )
     if least is not None and total is not None and least > total:
         words = (
-            f"It needs at least {least / 1e9:.1f} GB of memory, and there are {total / 1e9:.1f} GB in all: it "
+            f"It needs at least {size(least)} of memory, and there are {size(total)} in all: it "
             "could never start here. Choose a method that needs less, a smaller batch or shorter rows; "
-            "`estimate SPEC --fit`, on the page the offer beside the figures, finds settings that fit."
+            "`estimate SPEC --fit`, on the page the offer beside the figures, looks for settings that fit."
         )
         raise AskedWrongly(
             words, code="memory", fields=[FieldProblem("training.batch_size", words)]

@@ -116,7 +116,7 @@ def save(model: nn.Module, folder: Path, *, base_name: str, choice: MethodChoice
 def load(base: nn.Module, folder: Path, name: str = "default") -> peft.PeftModel:
     """The adapter in `folder` put on `base`, frozen. Raises StudioError when it does not fit."""
     try:
-        config = peft.PeftConfig.from_pretrained(str(folder))
+        config = _config(folder)
         tuner, ours = _adopted(config, base) or (Tuner(), config)
         model = peft.PeftModel.from_pretrained(
             base, str(folder), adapter_name=name, config=ours, is_trainable=False
@@ -125,8 +125,17 @@ def load(base: nn.Module, folder: Path, name: str = "default") -> peft.PeftModel
         raise _does_not_fit(folder, f"it has no {error}") from error
     except (OSError, ValueError, RuntimeError) as error:
         raise _does_not_fit(folder, str(error)) from error
-    _check(model, tuner.read(folder), folder, name)
+    _check(model, tuner.outline(folder), folder, name)
     return model
+
+
+def _config(folder: Path) -> peft.PeftConfig:
+    """Raises StudioError where the adapter is of a kind that is not known here."""
+    try:
+        return peft.PeftConfig.from_pretrained(str(folder))
+    except KeyError as error:
+        reason = f"its kind, {error}, is not known here. It may have been made by a newer version"
+        raise _does_not_fit(folder, reason) from error
 
 
 def _adopted(config: peft.PeftConfig, base: nn.Module) -> tuple[Tuner, Any] | None:
@@ -138,7 +147,7 @@ def _adopted(config: peft.PeftConfig, base: nn.Module) -> tuple[Tuner, Any] | No
 def load_beside(model: peft.PeftModel, folder: Path, name: str) -> bool:
     """The adapter in `folder` put on `model` beside those that it has, not in use yet; False where PEFT
     holds no such two on one base. Raises StudioError where its tensors are not those it needs."""
-    config = peft.PeftConfig.from_pretrained(str(folder))
+    config = _config(folder)
     held = next(iter(model.peft_config.values()))
     if config.peft_type != held.peft_type or _adopted(config, model.get_base_model()):
         return False
@@ -147,7 +156,7 @@ def load_beside(model: peft.PeftModel, folder: Path, name: str) -> bool:
     except (ValueError, RuntimeError, NotImplementedError):
         return False
     try:
-        _check(model, Tuner().read(folder), folder, name)
+        _check(model, Tuner().outline(folder), folder, name)
     except StudioError:
         model.delete_adapter(name)
         raise

@@ -60,14 +60,21 @@ def is_current(cell: dict[str, Any] | None) -> bool:
 
 @functools.cache
 def made_of(method: str) -> tuple[str, ...]:
-    """What the cells of a method depend on: its file, what methods share, training, and the trial itself."""
+    """What the cells of a method depend on: its file, what methods share, training, the trial itself and
+    the libraries."""
     own = {file.stem for file in _METHODS.glob("*.py")} & METHODS.keys() - {method}
     others = [
         f":(exclude)studio/methods/{name}.py" for name in sorted({*own, "advice", "benchmark"})
     ]
     # The test of rates is a run of its own.
     training = ("studio/training", ":(exclude)studio/training/rate_test.py")
-    return ("studio/methods", *others, *training, "tests/studio/training/matrix.py")
+    return (
+        "studio/methods",
+        *others,
+        *training,
+        "tests/studio/training/matrix.py",
+        "requirements.lock",
+    )
 
 
 def compact(cell: Cell) -> dict[str, object]:

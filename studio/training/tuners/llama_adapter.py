@@ -159,9 +159,9 @@ class LlamaAdapterTuner(Tuner):
             target_modules=[f"model.layers.{number}.self_attn" for number in layers],
         )
 
-    def read(self, folder: Path) -> dict[str, Tensor]:
+    def named(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         """Under our names, also where it was saved as PEFT's."""
-        return _under_our_names(super().read(folder))
+        return _under_our_names(tensors)
 
     def save(self, model: Any, folder: Path, settings: Any) -> None:
         own, layers = model.peft_config["default"], model.base_model.layers()

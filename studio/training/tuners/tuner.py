@@ -10,6 +10,7 @@ from typing import Any
 
 import peft
 import safetensors.torch
+import torch
 from torch import Tensor, nn
 
 from studio.methods import MethodSettings
@@ -18,6 +19,8 @@ from studio.training import step
 from studio.training.batching import Batch
 from studio.training.heads import Head, head_modules
 from studio.training.losses import Loss
+
+SAVED = "adapter_model.safetensors"
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,19 @@ class Tuner:
 
     def read(self, folder: Path) -> dict[str, Tensor]:
         """The tensors of a saved adapter by the names that PEFT gives them in the model."""
-        return safetensors.torch.load_file(folder / "adapter_model.safetensors")
+        return self.named(safetensors.torch.load_file(folder / SAVED))
+
+    def outline(self, folder: Path) -> dict[str, Tensor]:
+        """As `read`, without the numbers: tensors on the meta device, from the file's header alone."""
+        with safetensors.safe_open(folder / SAVED, "pt") as file:
+            shapes = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118
+        return self.named(
+            {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
+        )
+
+    def named(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The tensors of a file, as they are called in the model."""
+        return tensors
 
     def save(self, model: nn.Module, folder: Path, settings: Any) -> None:
         """Write the adapter into `folder`, in a form that is as plain as it exactly can be."""

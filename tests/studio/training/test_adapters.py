@@ -5,11 +5,9 @@ from __future__ import annotations
 import copy
 import json
 from pathlib import Path
-from typing import Any
 
 import peft
 import pytest
-import safetensors.torch
 import torch
 from peft.tuners.tuners_utils import BaseTunerLayer
 from transformers import AutoModelForCausalLM
@@ -18,15 +16,15 @@ from studio.errors import StudioError
 from studio.methods import METHODS
 from studio.spec import TrainSpec
 from studio.training import adapters, loading
-from tests.studio.training.tuners.models import adapted, base
+from tests.studio.training.tuners.models import (
+    WRONG_TENSORS,
+    adapted,
+    base,
+    change_file,
+    small,
+)
 
 LORA = TrainSpec.parse({}).method
-# Where a method's default is made for wider layers than these.
-SMALL: dict[str, dict[str, Any]] = {
-    "shira": {"rank": 4},
-    "waveft": {"frequencies": 200, "scaling": 2.0},
-    "fourierft": {"frequencies": 200},
-}
 MERGED = [
     name
     for name, method in METHODS.items()
@@ -97,31 +95,13 @@ def test_an_adapter_of_another_model_is_refused_in_words(tiny_model: Path, tmp_p
 
 
 @pytest.mark.parametrize("method", ["lora", "ia3", "bitfit", "houlsby", "prefix_tuning"])
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        (lambda tensors: tensors.popitem(), "it has no '"),
-        (
-            lambda tensors: tensors.update(more=torch.zeros(1)),
-            "it has 'more', which is not expected",
-        ),
-        (
-            lambda tensors: tensors.update({next(iter(tensors)): torch.zeros(3, 5)}),
-            "size mismatch|shape",
-        ),
-    ],
-    ids=["missing", "extra", "shape"],
-)
+@pytest.mark.parametrize("wrong", WRONG_TENSORS)
 @pytest.mark.some(6)
-def test_a_file_with_other_tensors_is_not_loaded(
-    method: str, change: Any, words: str, tmp_path: Path
-) -> None:
+def test_a_file_with_other_tensors_is_not_loaded(method: str, wrong: str, tmp_path: Path) -> None:
     choice = TrainSpec.parse({"method": method}).method
     adapters.save(adapted("llama", method), tmp_path, base_name="Tiny", choice=choice)
-    file = tmp_path / "adapter_model.safetensors"
-    tensors = safetensors.torch.load_file(file)
-    change(tensors)
-    safetensors.torch.save_file(tensors, file, metadata={"format": "pt"})
+    change, words = WRONG_TENSORS[wrong]
+    change_file(tmp_path, change)
 
     with pytest.raises(StudioError, match=rf"cannot be put on this base model: (?s:.*)({words})"):
         adapters.load(base("llama"), tmp_path)
@@ -130,22 +110,29 @@ def test_a_file_with_other_tensors_is_not_loaded(
 def test_a_file_with_other_tensors_is_not_put_beside_another(tmp_path: Path) -> None:
     for name in ("one", "two"):
         adapters.save(adapted("llama", "lora"), tmp_path / name, base_name="Tiny", choice=LORA)
-    file = tmp_path / "two" / "adapter_model.safetensors"
-    tensors = safetensors.torch.load_file(file)
-    tensors.popitem()
-    safetensors.torch.save_file(tensors, file, metadata={"format": "pt"})
+    change, words = WRONG_TENSORS["missing"]
+    change_file(tmp_path / "two", change)
     model = adapters.load(base("llama"), tmp_path / "one", "one")
 
-    with pytest.raises(StudioError, match="it has no '"):
+    with pytest.raises(StudioError, match=words):
         adapters.load_beside(model, tmp_path / "two", "two")
     assert list(model.peft_config) == ["one"]
+
+
+def test_an_adapter_of_a_kind_that_a_later_version_may_know_is_refused(tmp_path: Path) -> None:
+    adapters.save(adapted("llama", "lora"), tmp_path, base_name="Tiny", choice=LORA)
+    file = tmp_path / "adapter_config.json"
+    file.write_text(file.read_text("utf-8").replace('"LORA"', '"TELEPATHY"'), "utf-8")
+
+    with pytest.raises(StudioError, match=r"its kind, 'TELEPATHY', is not known here\. It may"):
+        adapters.load(base("llama"), tmp_path)
 
 
 @pytest.mark.parametrize("name", MERGED)
 @pytest.mark.some(12)
 def test_over_a_base_in_bf16_the_sum_is_made_in_fp32_and_cast_once(name: str) -> None:
     """Bit for bit what merging into the same base in fp32 gives, cast; in fp32 where that is asked for."""
-    over_fp32 = adapted("llama", {"name": name, **SMALL.get(name, {})})
+    over_fp32 = adapted("llama", small(name))
     layers = [each for each in over_fp32.modules() if isinstance(each, BaseTunerLayer)]
     for layer in layers:
         for value in layer.get_base_layer().parameters():

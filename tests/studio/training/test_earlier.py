@@ -17,14 +17,16 @@ from studio.methods import METHODS
 from studio.settings import Home
 from studio.spec import Earlier, TrainSpec
 from studio.training import adapters, earlier
-from tests.studio.training.tuners.models import adapted, base, outputs
+from tests.studio.training.tuners.models import (
+    WRONG_TENSORS,
+    adapted,
+    base,
+    change_file,
+    outputs,
+    small,
+)
 
 NAME = "llama"
-# Where a method's default is made for wider layers than these.
-SMALL: dict[str, dict[str, Any]] = {
-    "shira": {"rank": 4},
-    "waveft": {"frequencies": 200, "scaling": 2.0},
-}
 
 
 def chosen(method: Any) -> Any:
@@ -38,14 +40,10 @@ def kept(method: Any, folder: Path, seed: int = 0) -> Tensor:
     return outputs(adapters.load(base(NAME), folder).eval(), NAME).detach()
 
 
-def named(name: str) -> dict[str, Any]:
-    return {"name": name, **SMALL.get(name, {})}
-
-
 LEARNS_ON = [
     name
     for name, method in METHODS.items()
-    if method.quantization == "none" and not method.why_finished(chosen(named(name)).settings)
+    if method.quantization == "none" and not method.why_finished(chosen(small(name)).settings)
 ]
 
 
@@ -53,10 +51,10 @@ LEARNS_ON = [
 @pytest.mark.some(15)
 def test_an_adapter_learns_on_from_the_very_model_that_it_was(name: str, tmp_path: Path) -> None:
     """Zero steps later the logits are the same, whatever the new training's seed."""
-    before = kept(named(name), tmp_path)
+    before = kept(small(name), tmp_path)
 
-    model = adapted(NAME, named(name), moved=False, seed=7)
-    earlier.begin_as(model, tmp_path, chosen(named(name)))
+    model = adapted(NAME, small(name), moved=False, seed=7)
+    earlier.begin_as(model, tmp_path, chosen(small(name)))
 
     assert torch.equal(outputs(model, NAME), before)
     assert any(value.requires_grad for value in model.parameters())
@@ -72,29 +70,13 @@ def test_what_leaves_another_form_than_it_trains_is_refused_in_words(name: str) 
     assert ('Use "merge"' in problem.words) == (METHODS[name].is_mergeable and name != "full")
 
 
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        (lambda tensors: tensors.popitem(), "it has no '"),
-        (
-            lambda tensors: tensors.update(more=torch.zeros(1)),
-            "it has 'more', which is not expected",
-        ),
-        (
-            lambda tensors: tensors.update({next(iter(tensors)): torch.zeros(3, 5)}),
-            r"has the shape \(3, 5\), expected",
-        ),
-    ],
-    ids=["missing", "extra", "shape"],
-)
+@pytest.mark.parametrize("wrong", WRONG_TENSORS)
 def test_a_file_with_other_tensors_is_refused_and_nothing_is_changed(
-    change: Any, words: str, tmp_path: Path
+    wrong: str, tmp_path: Path
 ) -> None:
     kept("lora", tmp_path)
-    file = tmp_path / "adapter_model.safetensors"
-    tensors = safetensors.torch.load_file(file)
-    change(tensors)
-    safetensors.torch.save_file(tensors, file, metadata={"format": "pt"})
+    change, words = WRONG_TENSORS[wrong]
+    change_file(tmp_path, change)
     model = adapted(NAME, "lora")
     before = outputs(model, NAME)
 

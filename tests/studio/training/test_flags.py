@@ -14,12 +14,7 @@ from studio.methods.method import FEW_BITS
 from studio.spec import TrainSpec
 from studio.training import adapters, probe
 from studio.training.recomputing import recompute
-from tests.studio.training.tuners.models import adapted, base, gradients
-
-SMALL: dict[str, dict[str, Any]] = {
-    "shira": {"rank": 4},
-    "intrinsic_prompt": {"virtual_tokens": 10, "dimension": 50},
-}
+from tests.studio.training.tuners.models import adapted, base, gradients, small
 
 
 def those_without(flag: str) -> list[str]:
@@ -28,14 +23,14 @@ def those_without(flag: str) -> list[str]:
 
 def forced(name: str, **flags: Any) -> Any:
     """The method's choice with its flags set otherwise."""
-    choice = TrainSpec.parse({"method": {"name": name, **SMALL.get(name, {})}}).method
+    choice = TrainSpec.parse({"method": small(name)}).method
     held = replace(choice.method, **flags)
     return type("Forced", (), {"name": name, "method": held, "settings": choice.settings})()
 
 
 @pytest.mark.parametrize("name", those_without("packs"))
 def test_rows_that_shared_a_line_would_be_other_rows(name: str) -> None:
-    assert not probe.can_pack(adapted("llama", {"name": name, **SMALL.get(name, {})}), 100)
+    assert not probe.can_pack(adapted("llama", small(name)), 100)
 
 
 @pytest.mark.parametrize("name", those_without("recomputes"))

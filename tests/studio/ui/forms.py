@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import cache
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -13,6 +14,7 @@ import gradio as gr
 import pytest
 
 from studio.data.stored import StoredRows
+from studio.settings import Home
 from studio.ui import waiting
 from studio.ui.backstage import Backstage
 from studio.ui.draft import Draft
@@ -45,6 +47,15 @@ def shown_of(form: new_training.Form, draft: Draft) -> list[Any]:
         else field_value(draft, name)
         for name in form.fields.components
     ]
+
+
+def acting_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Backstage:
+    """What pages act on: nothing that is queued is run, and the model worker is not asked."""
+    backstage = Backstage(Home(folder / "home").prepare())
+    monkeypatch.setattr(backstage.orders, "_estimate", None)
+    monkeypatch.setattr(backstage.orders, "_trial", None)
+    monkeypatch.setattr(backstage.orders.queue, "ensure_dispatcher", lambda: None)
+    return backstage
 
 
 def say_soon(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,13 +11,13 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from studio.settings import Home
 from studio.ui.backstage import Backstage
 from studio.ui.draft import Draft
 from studio.ui.steps.step import METHOD
 from studio.worker import apart
 from tests import tiny
 from tests.studio.ui.forms import (
+    acting_alone,
     form,
     going_on_until_stopped,
     read_no_rows_here,
@@ -32,10 +32,7 @@ ROWS = 20_000
 @pytest.fixture
 def backstage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Backstage]:
     """What pages act on. Nothing that is queued is run, and the model worker is not asked."""
-    backstage = Backstage(Home(tmp_path / "home").prepare())
-    monkeypatch.setattr(backstage.orders, "_estimate", None)
-    monkeypatch.setattr(backstage.orders, "_trial", None)
-    monkeypatch.setattr(backstage.orders.queue, "ensure_dispatcher", lambda: None)
+    backstage = acting_alone(tmp_path, monkeypatch)
     say_soon(monkeypatch)
     yield backstage
     backstage.orders.close()

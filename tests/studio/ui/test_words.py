@@ -10,22 +10,6 @@ from studio.ui import words
 
 
 @pytest.mark.parametrize(
-    ("count_bytes", "said"),
-    [
-        (0, "0 bytes"),
-        (999, "999 bytes"),
-        (1_000, "1 KB"),
-        (312_400_000, "312 MB"),
-        (1_430_000_000, "1.4 GB"),
-        (999_999_999, "1.0 GB"),
-        (235_000_000_000, "235 GB"),
-    ],
-)
-def test_sizes(count_bytes: int, said: str) -> None:
-    assert words.size(count_bytes) == said
-
-
-@pytest.mark.parametrize(
     ("seconds", "said"),
     [
         (0, "0 seconds"),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import safetensors.torch
 import torch
 from torch import Tensor, nn
 from transformers import AutoConfig
@@ -20,6 +21,40 @@ HEADS = {
     "bert": Head("classes", ("no", "yes")),
     "t5": Head("decoder"),
 }
+
+# Settings of methods whose defaults are made for wider layers than these.
+SMALL: dict[str, dict[str, Any]] = {
+    "shira": {"rank": 4},
+    "waveft": {"frequencies": 200, "scaling": 2.0},
+    "fourierft": {"frequencies": 200},
+    "intrinsic_prompt": {"virtual_tokens": 10, "dimension": 50},
+}
+# What may be wrong with the tensors of an adapter's file: how it came to be, and what is said.
+Change = Callable[[dict[str, Tensor]], Any]
+WRONG_TENSORS: dict[str, tuple[Change, str]] = {
+    "missing": (lambda tensors: tensors.popitem(), "it has no '"),
+    "extra": (
+        lambda tensors: tensors.update(more=torch.zeros(1)),
+        "it has 'more', which is not expected",
+    ),
+    "shape": (
+        lambda tensors: tensors.update({next(iter(tensors)): torch.zeros(3, 5)}),
+        "size mismatch|shape",
+    ),
+}
+
+
+def small(name: str) -> dict[str, Any]:
+    """The method `name`, set for these models."""
+    return {"name": name, **SMALL.get(name, {})}
+
+
+def change_file(folder: Path, change: Change) -> None:
+    """Write the file of the adapter in `folder` anew, its tensors changed."""
+    file = folder / "adapter_model.safetensors"
+    tensors = safetensors.torch.load_file(file)
+    change(tensors)
+    safetensors.torch.save_file(tensors, file, metadata={"format": "pt"})
 
 
 def head_of(name: str) -> Head:

@@ -11,11 +11,11 @@ import pytest
 from jobs.endings import Ending, EndingKind
 from jobs.models import DeviceSlot, Job, JobState
 from jobs.processes import myself
-from studio.settings import Home
 from studio.spec import TrainSpec
 from studio.ui.backstage import Backstage
 from studio.ui.steps import rate_part
 from tests import tiny
+from tests.studio.ui.forms import acting_alone
 
 HERE = [DeviceSlot("cpu:0", "cpu")]
 POINTS = [[10.0 ** (power / 4 - 6), 3.0 + (power - 12) ** 2 / 100] for power in range(17)]
@@ -54,10 +54,7 @@ def test_too_few_points_draw_nothing() -> None:
 @pytest.fixture
 def backstage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Backstage]:
     """What pages act on. What is queued is run by the tests, and the model worker is not asked."""
-    backstage = Backstage(Home(tmp_path / "home").prepare())
-    monkeypatch.setattr(backstage.orders, "_estimate", None)
-    monkeypatch.setattr(backstage.orders, "_trial", None)
-    monkeypatch.setattr(backstage.orders.queue, "ensure_dispatcher", lambda: None)
+    backstage = acting_alone(tmp_path, monkeypatch)
     monkeypatch.setattr(rate_part, "_LOOKS_EVERY_S", 0.0)
     yield backstage
     backstage.orders.close()
