@@ -43,15 +43,21 @@ class Shown:
 Read = Callable[[tuple[Any, ...]], tuple[str, Draft]]
 
 
+@dataclass(frozen=True)
+class _Newest:
+    """What a window's form held when it was asked of last, and whether its figures are there."""
+
+    draft: Draft
+    is_answered: bool = False
+
+
 class Estimating:
     """The handlers of the figures; `read` is the form's. Of a window's requests the newest is answered."""
 
     def __init__(self, backstage: Backstage, read: Read) -> None:
         self._backstage = backstage
         self._read = read
-        # What each window's form held when it was asked of last, and when its figures came last.
-        self._newest: dict[str, Draft] = {}
-        self._answered: dict[str, Draft] = {}
+        self._newest: dict[str, _Newest] = {}
 
     def wire(
         self, fields: Fields, draft_id: Any, shown: Shown, needs: needs_part.Controls, tried: Any
@@ -86,7 +92,7 @@ class Estimating:
     def at_once(self, *shown: Any) -> list[Any]:
         """What is known at once for what the form holds now: all, or the counts while the rest is computed."""
         draft_id, draft = self._read(shown)
-        self._newest[draft_id] = draft
+        self._newest[draft_id] = _Newest(draft)
         if not draft.model_source:
             return ["", "", figures_html(None), *needs_part.shown(None)]
         worker = self._backstage.model_worker
@@ -103,8 +109,11 @@ class Estimating:
         worker = self._backstage.model_worker
         _, answer = self._asked(draft_id, draft, lambda spec: worker.estimate(spec, lane=draft_id))
         # What the form holds since may have been refused at once, without asking the worker.
-        is_newest = self._newest.get(draft_id, draft) == draft
-        return answer if is_newest else [gr.skip(), *needs_part.unchanged()]
+        return (
+            answer
+            if self._newest[draft_id].draft == draft
+            else [gr.skip(), *needs_part.unchanged()]
+        )
 
     def _asked(
         self, draft_id: str, draft: Draft, ask: Callable[[TrainSpec], dict[str, Any]]
@@ -114,7 +123,7 @@ class Estimating:
             # While the file is being read in, the worker must not begin to read it, too.
             found = ask(self._backstage.own_data.without_unread(draft).to_spec())
         except AskedWrongly as error:
-            self._answered[draft_id] = draft
+            self._answered(draft_id, draft)
             titles = method_step.field_titles(draft)
             lines = [f"{titles.get(each.field, each.field)}: {each.words}" for each in error.fields]
             words = " ".join(lines) or error.words
@@ -123,19 +132,23 @@ class Estimating:
             # A later question took this one's place; its answer is on the way.
             if error.code == "superseded":
                 return None, [gr.skip(), *needs_part.unchanged()]
-            self._answered[draft_id] = draft
+            self._answered(draft_id, draft)
             return None, [figures_html(None, error.words), *needs_part.shown(None)]
         if "memory" not in found:
             return found, []
-        self._answered[draft_id] = draft
+        self._answered(draft_id, draft)
         return found, [figures_html(found), *needs_part.shown(found)]
+
+    def _answered(self, draft_id: str, draft: Draft) -> None:
+        if self._newest[draft_id].draft == draft:
+            self._newest[draft_id] = _Newest(draft, is_answered=True)
 
     def trial(self, *shown: Any) -> Any:
         """Whether one step on a few of the model's layers works with what the form holds now."""
         draft_id, draft = self._read(shown)
         if not draft.model_source:
             return ""
-        if self._answered.get(draft_id) != draft:
+        if self._newest.get(draft_id) != _Newest(draft, is_answered=True):
             # Its figures are still to come, and a trial asked now would make them wait for it.
             return gr.skip()
         try:
