@@ -109,11 +109,8 @@ class Estimating:
         worker = self._backstage.model_worker
         _, answer = self._asked(draft_id, draft, lambda spec: worker.estimate(spec, lane=draft_id))
         # What the form holds since may have been refused at once, without asking the worker.
-        return (
-            answer
-            if self._newest[draft_id].draft == draft
-            else [gr.skip(), *needs_part.unchanged()]
-        )
+        is_newest = self._is_newest(draft_id, draft)
+        return answer if is_newest else [gr.skip(), *needs_part.unchanged()]
 
     def _asked(
         self, draft_id: str, draft: Draft, ask: Callable[[TrainSpec], dict[str, Any]]
@@ -139,8 +136,12 @@ class Estimating:
         self._answered(draft_id, draft)
         return found, [figures_html(found), *needs_part.shown(found)]
 
+    def _is_newest(self, draft_id: str, draft: Draft) -> bool:
+        """Of a window that a restarted server knows nothing of, what it holds now is."""
+        return self._newest.get(draft_id, _Newest(draft)).draft == draft
+
     def _answered(self, draft_id: str, draft: Draft) -> None:
-        if self._newest[draft_id].draft == draft:
+        if self._is_newest(draft_id, draft):
             self._newest[draft_id] = _Newest(draft, is_answered=True)
 
     def trial(self, *shown: Any) -> Any:
