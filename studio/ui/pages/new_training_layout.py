@@ -22,7 +22,7 @@ from studio.ui.steps import (
 )
 from studio.ui.steps.step import DATA, METHOD, MODEL, REVIEW, Fields
 
-CURTAIN = '<p class="opening quiet" role="status">Opening your form…</p>'
+CURTAIN = '<p class="opening sr" role="status">Opening your form…</p>'
 
 
 @dataclass(frozen=True)
