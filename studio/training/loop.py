@@ -168,7 +168,12 @@ def run(
             trained(position.tokens - before)
         if setup.tuner.advance(setup.model, setup.spec.method.settings, position.step):
             optimizer = optimizers.build(setup.model, setup.spec)
-            position = replace(position, held_out=HeldOut())
+            anew = spikes.of_a_new_part(position.spikes)
+            position = replace(position, held_out=HeldOut(), spikes=anew)
+            on_words(
+                f"The first part ends with step {position.step}. Other numbers train from here on, so the "
+                "loss may jump once."
+            )
         if _wants_evaluation(setup, schedule, position.step):
             with journey.looking():
                 report, fit = _with_held_out(setup, report, fit, on_words)

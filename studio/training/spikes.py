@@ -83,6 +83,11 @@ def passed_over(spikes: Spikes) -> Judgement:
     return Judgement(False, replace(spikes, skipped=spikes.skipped + 1))
 
 
+def of_a_new_part(spikes: Spikes) -> Spikes:
+    """What is known where other parameters train from here on: no loss of the part before is usual now."""
+    return replace(spikes, losses=(), in_a_row=0)
+
+
 def _found(spikes: Spikes, loss: float, norm: float) -> str:
     if math.isfinite(loss) and math.isfinite(norm):
         usual = statistics.median(spikes.losses)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -83,11 +84,14 @@ def test_the_third_in_a_row_ends_the_run_and_a_good_step_between_counts_anew() -
         judge(two, NAN, 1.0, skip, 3)
 
 
-def run(ready: Setup, stop_after: int | None = None) -> list[Report]:
+def run(
+    ready: Setup, stop_after: int | None = None, on_words: Callable[[str], None] = print
+) -> list[Report]:
     reports: list[Report] = []
     loop.run(
         ready,
         on_report=reports.append,
+        on_words=on_words,
         should_stop=lambda: stop_after is not None and len(reports) >= stop_after,
     )
     return reports
@@ -140,6 +144,27 @@ def test_a_lowered_rate_survives_a_stop_bit_for_bit(
     assert [r.learning_rate for r in rest] == [r.learning_rate for r in whole[4:]]
     pairs = zip(trainable(straight.model), trainable(resumed.model), strict=True)
     assert all(torch.equal(left, right) for (_, left), (_, right) in pairs)
+
+
+@pytest.mark.parametrize(
+    "method",
+    [{"name": "diff_pruning", "first_share": 0.5}, {"name": "far", "priming_share": 0.5}],
+    ids=lambda method: method["name"],
+)
+def test_a_method_s_second_part_is_not_judged_by_the_losses_of_its_first(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: dict[str, Any]
+) -> None:
+    known, said = [], []
+
+    def judged(so_far: Spikes, *rest: Any) -> spikes.Judgement:
+        known.append(len(so_far.losses))
+        return judge(so_far, *rest)
+
+    monkeypatch.setattr(spikes, "judge", judged)
+    run(setup(tiny_model, tmp_path, method=method, max_steps=6), on_words=said.append)
+
+    assert known == [0, 1, 2, 0, 1, 2]
+    assert [words for words in said if words.startswith("The first part ends with step 3.")]
 
 
 def test_weights_that_are_broken_already_end_the_run(tiny_model: Path, tmp_path: Path) -> None:
