@@ -146,9 +146,9 @@ def _taught() -> str:
             f"| {each.trainable:,} | {each.learning_rate:g} | {each.peak_bytes / 1e9:.2f} GB "
             f"| {each.cpu_seconds:,.0f} s | {each.file_bytes / 1e6:,.2f} MB | {each.commit} |"
         )
-    unmoved = [each for each in found.values() if each.interval[0] <= 0]
+    unmoved = [each for each in found.values() if not each.rose]
     if unmoved:
-        lines += ["", "Of these, the following lowered the loss but not the score:"]
+        lines += ["", "Of these, the following lowered the loss, but not the score beyond chance:"]
         lines += [f"- `{each.name}`: {each.reason(found.values())}." for each in unmoved]
     missing = ", ".join(f"`{name}`" for name in VARIANTS if name not in found)
     return "\n".join([*lines, "", f"Not measured yet: {missing or 'none'}."])

@@ -21,7 +21,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 # Those whose score has to rise beyond chance; the loss has to fall for all.
 LEADING = ("lora", "qlora", "lora dora", "houlsby", "full", "ia3", "prefix_tuning", "bitfit")
 
-# Why the score of a method did not rise where its loss fell, and fell as far as another's whose score rose.
+# Why the score of a method stayed where its loss fell, and fell as far as another's whose score rose.
 REASONS: dict[str, str] = {}
 
 
@@ -79,10 +79,21 @@ class Taught:
         )
         return means[RESAMPLES * 25 // 1000], means[RESAMPLES * 975 // 1000 - 1]
 
+    @property
+    def rose(self) -> bool:
+        """Whether its score lies above the base's beyond chance."""
+        return self.interval[0] > 0
+
     def reason(self, all_of_them: Iterable[Taught]) -> str:
-        """Why its score did not rise, where that is so."""
-        risen = [each for each in all_of_them if each.score > each.base.score]
-        worst = max(risen, key=lambda each: each.loss, default=None)
+        """Why its score did not rise beyond chance, where that is so."""
+        if self.score > self.base.score:
+            return (
+                f"{sum(self.right)} of {len(self.right)} right where the base has {sum(self.base.right)}, "
+                "too few to tell from chance"
+            )
+        worst = max(
+            (each for each in all_of_them if each.rose), key=lambda each: each.loss, default=None
+        )
         if worst is not None and self.loss > worst.loss:
             return (
                 f"its loss is still {self.loss:.2f} after these passes; the highest from which a score rose "

@@ -44,20 +44,27 @@ def test_any_method_falls_short_where_its_loss_does_not_fall() -> None:
 
 
 def test_a_score_that_stays_has_its_reason_in_the_losses() -> None:
-    base = Bare("the base", "abc", 4.0, (False, False))
-    rose, stayed, near = (
-        Taught(name, "abc", base, loss, right, 1e-3, 1, 1, 1.0, 1)
-        for name, loss, right in (
-            ("lora", 0.3, (True, False)),
-            ("beft", 1.3, (False, False)),
-            ("vera", 0.2, (False, False)),
+    base = Bare("the base", "abc", 4.0, (False,) * 9)
+    all_of_them = _, stayed, near, few = [
+        Taught(
+            name, "abc", base, loss, (True,) * right + (False,) * (9 - right), 1e-3, 1, 1, 1.0, 1
         )
-    )
+        for name, loss, right in (
+            ("lora", 0.3, 5),
+            ("beft", 1.3, 0),
+            ("vera", 0.2, 0),
+            ("boft", 0.4, 1),
+        )
+    ]
 
-    assert stayed.reason([rose, stayed, near]) == (
+    assert [each.rose for each in all_of_them] == [True, False, False, False]
+    assert stayed.reason(all_of_them) == (
         "its loss is still 1.30 after these passes; the highest from which a score rose is 0.30 (`lora`)"
     )
-    assert near.reason([rose, stayed, near]) == "not known"
+    assert near.reason(all_of_them) == "not known"
+    assert few.reason(all_of_them) == (
+        "1 of 9 right where the base has 0, too few to tell from chance"
+    )
 
 
 def test_the_leading_methods_are_among_the_measured() -> None:
@@ -65,7 +72,11 @@ def test_the_leading_methods_are_among_the_measured() -> None:
 
 
 def test_nothing_that_was_kept_falls_short() -> None:
-    assert {name: faults(each) for name, each in taught().items() if faults(each)} == {}
+    found = taught()
+
+    assert {name: faults(each) for name, each in found.items() if faults(each)} == {}
+    unmoved = [each for each in found.values() if not each.rose]
+    assert [each.name for each in unmoved if each.reason(found.values()) == "not known"] == []
 
 
 @pytest.mark.long
