@@ -71,6 +71,10 @@ def test_the_leading_methods_are_among_the_measured() -> None:
     assert set(LEADING) <= set(VARIANTS)
 
 
+def test_every_method_was_measured() -> None:
+    assert set(VARIANTS) - set(taught()) == set(), "Go on: python launch.py bench methods"
+
+
 def test_nothing_that_was_kept_falls_short() -> None:
     found = taught()
 
