@@ -2,7 +2,7 @@
 
     python launch.py bench methods [--only PATTERN] [--again]
 
-Each is the program's own run, on the processor, in a process of its own: a spec that names model, data and
+Each is the program's own run, on the processor, in a process of its own with one thread: a spec that names model, data and
 method and leaves all else at its default (three epochs; the rate is the method's own), the task that
 trains it, and the held-out questions answered by what was trained, each right or wrong by the house form of
 the starter data. The base is asked the same.
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -75,7 +76,9 @@ def in_a_process(name: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "tests.benchmarks.methods", "--cell", name]
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "cell.json"
-        subprocess.run([*command, str(out)], cwd=ROOT, check=True, stdout=sys.stderr)
+        one_thread = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+        command.append(str(out))
+        subprocess.run(command, cwd=ROOT, env=one_thread, check=True, stdout=sys.stderr)
         found: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
         return found
 
