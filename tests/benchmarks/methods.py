@@ -2,10 +2,10 @@
 
     python launch.py bench methods [--only PATTERN] [--again]
 
-Each is the program's own run, on the processor, in a process of its own with one thread: a spec that names model, data and
-method and leaves all else at its default (three epochs; the rate is the method's own), the task that
-trains it, and the held-out questions answered by what was trained, each right or wrong by the house form of
-the starter data. The base is asked the same.
+Each is the program's own run, on the processor, in a process of its own with one thread: a spec that names
+model, data and method and leaves all else at its default (three epochs; the rate is the method's own), the
+task that trains it, and the held-out questions answered by what was trained, each right or wrong by the
+house form of the starter data. The base is asked the same.
 """
 
 from __future__ import annotations
