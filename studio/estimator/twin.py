@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -57,8 +58,8 @@ def try_out(
     free_bytes: int,
     tokenizer: Any = None,
 ) -> Trial:
-    """One real step of `spec` on the twin of the model in `source`: does it run, with numbers that are
-    numbers, and do gradients come to what trains?
+    """One real step of `spec` on the twin of the model in `source`, and one of its method's second part
+    where there is one: do they run, with numbers that are numbers, and do gradients come to what trains?
 
     `rows` are the user's own, or None where there are none yet. Raises ModelProblem where the model
     itself cannot be built, and AskedWrongly where the method finds nothing to attach to.
@@ -78,7 +79,7 @@ def try_out(
     layers = found.sample.size if found else _layers(base)
     title = spec.method.method.title
     try:
-        reason = _step(base, spec, plan, numbers, taken, tokenizer)
+        reason = _steps(base, spec, plan, numbers, taken, tokenizer)
     except AskedWrongly as error:
         return Trial(False, error.words, layers)
     except adapters.REFUSALS as error:
@@ -103,7 +104,7 @@ def _layers(base: nn.Module) -> int:
     return int(getattr(config.get_text_config(), "num_hidden_layers", 0) or 0)
 
 
-def _step(
+def _steps(
     base: nn.Module,
     spec: TrainSpec,
     plan: Plan,
@@ -111,7 +112,8 @@ def _step(
     rows: Sequence[Encoded],
     tokenizer: Any,
 ) -> str:
-    """One step as the trainer makes it; gives what is wrong with it, empty where nothing is."""
+    """One step as the trainer makes it, and one of the second part where the method has one; gives what is
+    wrong with it, empty where nothing is."""
     layout = spec.objective.objective.layout
     base = quantized.hold(base, spec.model, numbers.weights)
     vocabulary = int(base.config.get_text_config().vocab_size)  # type: ignore[union-attr, operator]
@@ -128,28 +130,33 @@ def _step(
         )
         return list(found)
 
-    tuner.begin(model, settings, spec.training.max_steps or 1000)
+    def made(steps_done: int) -> str:
+        optimizer = optimizers.build(model, spec)
+        (batch,) = step.with_baseline(
+            batches(), step.gains(model, batches(), numbers.context), len(rows)
+        )
+        total = functools.partial(tuner.total, settings=settings)
+        losses = step.micro_step(model, loss, batch, batch.units, numbers.context(), total)
+        norm = step.clip(optimizers.parameters(optimizer), spec.training.max_grad_norm)
+        step.update(optimizer, observe=lambda: tuner.observe(model, settings, steps_done))
+        return _wrong(losses.total.item(), float(norm))
+
+    planned = spec.training.max_steps or 1000
+    tuner.begin(model, settings, planned)
     tuner.prepare(model, settings, Ground(rows, batches, loss, tokenizer))
-    optimizer = optimizers.build(model, spec)
-    (batch,) = step.with_baseline(
-        batches(), step.gains(model, batches(), numbers.context), len(rows)
-    )
-    losses = step.micro_step(
-        model,
-        loss,
-        batch,
-        batch.units,
-        numbers.context(),
-        lambda model, loss, batch: tuner.total(model, loss, batch, settings),
-    )
-    parameters = [value for _, value in adapters.trainable(model)]
-    norm = step.clip(parameters, spec.training.max_grad_norm)
-    step.update(optimizer, observe=lambda: tuner.observe(model, settings, 1))
-    if not math.isfinite(losses.total.item()):
+    wrong = made(1)
+    if not wrong and tuner.advance(model, settings, planned) and (later := made(planned)):
+        wrong = f"in its second part, {later}"
+    return wrong
+
+
+def _wrong(loss: float, norm: float) -> str:
+    """What is wrong with a step of this loss and this length of the gradient; empty where nothing is."""
+    if not math.isfinite(loss):
         return "the loss is no number"
-    if not math.isfinite(norm.item()):
+    if not math.isfinite(norm):
         return "the gradients are no numbers"
-    return "" if norm.item() else "nothing that trains has any effect on the loss"
+    return "" if norm else "nothing that trains has any effect on the loss"
 
 
 def _short(rows: Sequence[Encoded], spec: TrainSpec) -> list[Encoded]:

@@ -15,6 +15,7 @@ from transformers import AutoConfig
 from studio.spec import ModelChoice, TrainSpec
 from studio.training import adapters, quantized
 from studio.training.heads import CAUSAL, Head
+from studio.training.tuners.tuner import SAVED
 from tests.studio.estimator.configurations import make_folder
 
 HEADS = {
@@ -25,6 +26,8 @@ HEADS = {
 # Settings of methods whose defaults are made for wider layers than these.
 SMALL: dict[str, dict[str, Any]] = {
     "shira": {"rank": 4},
+    "psoft": {"rank": 8},
+    "miss": {"rank": 16},
     "waveft": {"frequencies": 200, "scaling": 2.0},
     "fourierft": {"frequencies": 200},
     "intrinsic_prompt": {"virtual_tokens": 10, "dimension": 50},
@@ -51,7 +54,7 @@ def small(name: str) -> dict[str, Any]:
 
 def change_file(folder: Path, change: Change) -> None:
     """Write the file of the adapter in `folder` anew, its tensors changed."""
-    file = folder / "adapter_model.safetensors"
+    file = folder / SAVED
     tensors = safetensors.torch.load_file(file)
     change(tensors)
     safetensors.torch.save_file(tensors, file, metadata={"format": "pt"})
