@@ -9,6 +9,7 @@ from typing import Any
 import peft
 import safetensors.torch
 from peft.tuners.lora import LoraLayer
+from peft.utils import SAFETENSORS_WEIGHTS_NAME
 from torch import Tensor, nn
 
 from studio.errors import StudioError
@@ -105,7 +106,7 @@ def write_sum(
     tensors = peft.get_peft_model_state_dict(model, adapter_name=_SUM, save_embedding_layers=False)
     safetensors.torch.save_file(
         {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()},
-        folder / "adapter_model.safetensors",
+        folder / SAFETENSORS_WEIGHTS_NAME,
         metadata={"format": "pt"},
     )
     model.peft_config[_SUM].inference_mode = True

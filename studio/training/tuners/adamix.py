@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import peft
 import safetensors.torch
 import torch
+from peft.utils import SAFETENSORS_WEIGHTS_NAME
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -115,7 +116,7 @@ class AdamixTuner(Tuner):
         folder.mkdir(parents=True, exist_ok=True)
         safetensors.torch.save_file(
             {name: v.detach().cpu().clone() for name, v in self.saved(model, settings).items()},
-            folder / "adapter_model.safetensors",
+            folder / SAFETENSORS_WEIGHTS_NAME,
             metadata={"format": "pt"},
         )
         config.save_pretrained(str(folder))

@@ -16,6 +16,7 @@ from typing import Any
 
 import safetensors.torch
 import torch
+from peft.utils import SAFETENSORS_WEIGHTS_NAME
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import parametrize
@@ -131,7 +132,7 @@ def _refuse_another_kind(folder: Path, tokens: int, width: int) -> None:
 
 def _prompt_in(folder: Path) -> Tensor:
     """The prompt `(tokens, width)` of an adapter."""
-    return safetensors.torch.load_file(folder / "adapter_model.safetensors")[
+    return safetensors.torch.load_file(folder / SAFETENSORS_WEIGHTS_NAME)[
         "prompt_embeddings"
     ].float()
 

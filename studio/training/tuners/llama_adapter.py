@@ -22,6 +22,7 @@ from typing import Any, ClassVar
 import safetensors.torch
 import torch
 from peft import AdaptionPromptConfig, PeftType
+from peft.utils import SAFETENSORS_WEIGHTS_NAME
 from torch import Tensor, nn
 from transformers import AttentionInterface
 
@@ -184,7 +185,7 @@ class LlamaAdapterTuner(Tuner):
         folder.mkdir(parents=True, exist_ok=True)
         safetensors.torch.save_file(
             {name: value.cpu().clone() for name, value in tensors.items()},
-            folder / "adapter_model.safetensors",
+            folder / SAFETENSORS_WEIGHTS_NAME,
             metadata={"format": "pt"},
         )
         config.save_pretrained(str(folder))

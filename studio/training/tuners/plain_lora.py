@@ -10,6 +10,7 @@ from typing import Any
 
 import safetensors.torch
 from peft import LoraConfig
+from peft.utils import SAFETENSORS_WEIGHTS_NAME
 from torch import Tensor
 
 _WHOLE = ".modules_to_save.default."
@@ -56,7 +57,7 @@ def write(
     folder.mkdir(parents=True, exist_ok=True)
     safetensors.torch.save_file(
         {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()},
-        folder / "adapter_model.safetensors",
+        folder / SAFETENSORS_WEIGHTS_NAME,
         metadata={"format": "pt"},
     )
     config.save_pretrained(str(folder))

@@ -11,6 +11,7 @@ from typing import Any
 import peft
 import safetensors.torch
 import torch
+from peft.utils import SAFETENSORS_WEIGHTS_NAME
 from torch import Tensor, nn
 
 from studio.methods import MethodSettings
@@ -19,8 +20,6 @@ from studio.training import step
 from studio.training.batching import Batch
 from studio.training.heads import Head, head_modules
 from studio.training.losses import Loss
-
-SAVED = "adapter_model.safetensors"
 
 
 @dataclass(frozen=True)
@@ -116,11 +115,11 @@ class Tuner:
 
     def read(self, folder: Path) -> dict[str, Tensor]:
         """The tensors of a saved adapter by the names that PEFT gives them in the model."""
-        return self.named(safetensors.torch.load_file(folder / SAVED))
+        return self.named(safetensors.torch.load_file(folder / SAFETENSORS_WEIGHTS_NAME))
 
     def outline(self, folder: Path) -> dict[str, Tensor]:
         """As `read`, without the numbers: tensors on the meta device, from the file's header alone."""
-        with safetensors.safe_open(folder / SAVED, "pt") as file:
+        with safetensors.safe_open(folder / SAFETENSORS_WEIGHTS_NAME, "pt") as file:
             shapes = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118
         return self.named(
             {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}

@@ -9,13 +9,13 @@ from typing import Any
 
 import safetensors.torch
 import torch
+from peft.utils import SAFETENSORS_WEIGHTS_NAME
 from torch import Tensor, nn
 from transformers import AutoConfig
 
 from studio.spec import ModelChoice, TrainSpec
 from studio.training import adapters, quantized
 from studio.training.heads import CAUSAL, Head
-from studio.training.tuners.tuner import SAVED
 from tests.studio.estimator.configurations import make_folder
 
 HEADS = {
@@ -54,7 +54,7 @@ def small(name: str) -> dict[str, Any]:
 
 def change_file(folder: Path, change: Change) -> None:
     """Write the file of the adapter in `folder` anew, its tensors changed."""
-    file = folder / SAVED
+    file = folder / SAFETENSORS_WEIGHTS_NAME
     tensors = safetensors.torch.load_file(file)
     change(tensors)
     safetensors.torch.save_file(tensors, file, metadata={"format": "pt"})
