@@ -90,7 +90,8 @@ def _methods_page() -> str:
         "passes, 120 steps. *Loss* is that of the held-out rows; *right* the share of them answered in the "
         "house form with the right facts, told by code; in brackets what the difference to the base is "
         "worth: 95 % of 10,000 resamples of the rows. Memory is the most that the process held, "
-        "seconds are CPU seconds at one thread. The rates were not chosen on these data. "
+        "seconds are CPU seconds at one thread: more of them where other programs ran beside it (the load "
+        "stands in `docs/measured/methods.jsonl`). The rates were not chosen on these data. "
         "`python launch.py bench methods` measures what is missing.",
         _taught(),
         _rates_of_ours(),

@@ -21,8 +21,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
 # Those whose score has to rise beyond chance; the loss has to fall for all.
 LEADING = ("lora", "qlora", "lora dora", "houlsby", "full", "ia3", "prefix_tuning", "bitfit")
 
-# Why the score of a method stayed where its loss fell, and fell as far as another's whose score rose.
-REASONS: dict[str, str] = {}
+# What an answer in the house form says (`studio/evaluation/house_form.py`).
+FACTS = ("order", "product", "department")
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,8 @@ class Bare:
 class Taught:
     """One method beside its base: the loss of the held-out rows, which of them were answered rightly, cost.
 
-    `right` holds one truth a held-out row, in the order of the base's.
+    `right` holds one truth a held-out row, in the order of the base's; `facts` of how many answers each part
+    of the form is right, where that was kept.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Taught:
     peak_bytes: int
     cpu_seconds: float
     file_bytes: int
+    facts: dict[str, int] | None = None
 
     @property
     def score(self) -> float:
@@ -86,11 +88,6 @@ class Taught:
 
     def reason(self, all_of_them: Iterable[Taught]) -> str:
         """Why its score did not rise beyond chance, where that is so."""
-        if self.score > self.base.score:
-            return (
-                f"{sum(self.right)} of {len(self.right)} right where the base has {sum(self.base.right)}, "
-                "too few to tell from chance"
-            )
         worst = max(
             (each for each in all_of_them if each.rose), key=lambda each: each.loss, default=None
         )
@@ -99,7 +96,10 @@ class Taught:
                 f"its loss is still {self.loss:.2f} after these passes; the highest from which a score rose "
                 f"is {worst.loss:.2f} (`{worst.name}`)"
             )
-        return REASONS.get(self.name, "not known")
+        if self.facts is not None:
+            parts = ", ".join(f"the {fact} in {self.facts[fact]}" for fact in FACTS)
+            return f"of its {len(self.right)} answers, right are {parts}"
+        return "not known"
 
 
 def taught() -> dict[str, Taught]:
@@ -112,7 +112,13 @@ def taught() -> dict[str, Taught]:
         if cell and base:
             figures = {figure: cell[figure] for figure in _FIGURES}
             found[name] = Taught(
-                name, cell["commit"], base, cell["loss"], _truths(cell["right"]), **figures
+                name,
+                cell["commit"],
+                base,
+                cell["loss"],
+                _truths(cell["right"]),
+                **figures,
+                facts=cell.get("facts"),
             )
     return found
 

@@ -27,7 +27,7 @@ from studio.settings import ASSETS, Home
 from studio.spec import TrainOrder
 from tests.benchmarks import _cells
 from tests.measured import ROOT, commit
-from tests.taught import BENCHMARK, LEADING, VARIANTS, Taught, base_name, taught
+from tests.taught import BENCHMARK, FACTS, LEADING, VARIANTS, Taught, base_name, taught
 
 # The demo's own share: 20 of the 180 rows.
 HELD_OUT = 0.11
@@ -95,7 +95,7 @@ def _of(home: Home, method: dict[str, Any]) -> dict[str, Any]:
     order, result, seconds = _train(home, method)
     return {
         "loss": result["held_out"]["loss_after"],
-        "right": _right(home, order, tuned=True),
+        **_answered(home, order, tuned=True),
         "quantization": order.spec.model.quantization,
         "learning_rate": order.spec.training.learning_rate,
         "epochs": order.spec.training.epochs,
@@ -111,7 +111,7 @@ def _of(home: Home, method: dict[str, Any]) -> dict[str, Any]:
 def _of_base(home: Home, method: dict[str, Any]) -> dict[str, Any]:
     """What the program says of a base: measured before the first step, asked with the adapter off."""
     order, result, _ = _train(home, method, max_steps=1)
-    return {"loss": result["held_out"]["loss_before"], "right": _right(home, order, tuned=False)}
+    return {"loss": result["held_out"]["loss_before"], **_answered(home, order, tuned=False)}
 
 
 def _train(
@@ -136,9 +136,10 @@ def _train(
     return order, result, time.process_time() - began
 
 
-def _right(home: Home, order: TrainOrder, *, tuned: bool) -> str:
-    """One digit a held-out row: 1 where it was answered rightly."""
-    from studio.evaluation.house_form import right
+def _answered(home: Home, order: TrainOrder, *, tuned: bool) -> dict[str, Any]:
+    """`right`: one digit a held-out row, 1 where it was answered rightly; `facts`: of how many answers each
+    part of the form is right."""
+    from studio.evaluation.house_form import expected_answers, read_note, right
     from studio.inference.opened import open_run
     from studio.inference.replies import given, replies
     from studio.library import Library
@@ -155,10 +156,18 @@ def _right(home: Home, order: TrainOrder, *, tuned: bool) -> str:
     else:
         with opened.base() as base:
             said = ask(base, opened.tokenizer, asked)
-    verdicts = (
-        right(example.question, reply.text) for example, reply in zip(held_out, said, strict=True)
-    )
-    return "".join(str(int(verdict)) for verdict in verdicts)
+    pairs = [
+        (example.question.strip(), reply.text)
+        for example, reply in zip(held_out, said, strict=True)
+    ]
+    notes = [(read_note(expected_answers()[asked]), read_note(answer)) for asked, answer in pairs]
+    return {
+        "right": "".join(str(int(right(asked, answer))) for asked, answer in pairs),
+        "facts": {
+            fact: sum(getattr(note, fact, "") == getattr(wanted, fact) for wanted, note in notes)
+            for fact in FACTS
+        },
+    }
 
 
 def _file_bytes(home: Home) -> int:
