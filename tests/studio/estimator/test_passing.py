@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from functools import partial
+from itertools import product
+from typing import Any
 
 import pytest
 import torch
@@ -75,3 +81,44 @@ def test_what_a_product_holds_in_passing_is_never_less_than_was_said(
     assert said >= held >= made.nbytes
     if not _is_by_onednn(dtype):
         assert said == made.nbytes
+
+
+def products_told_too_low() -> list[tuple[Any, ...]]:
+    """Products of many shapes, with either side turned, that hold more than was said; what holds most first."""
+    found = []
+    types = [dtype for dtype in (HALF, torch.float16) if _is_by_onednn(dtype)]
+    for shape, dtype, *turned in product(SHAPES, types, (False, True), (False, True)):
+        rows, inner, columns = shape
+        left, right = (
+            torch.ones(size[::-1], dtype=dtype).t() if turn else torch.ones(size, dtype=dtype)
+            for size, turn in zip(((rows, inner), (inner, columns)), turned, strict=True)
+        )
+        held = really_held(partial(torch.mm, left, right)) - rows * columns * dtype.itemsize
+        found.append((held, passing_bytes(torch.ops.aten.mm, (left, right)), shape, dtype, turned))
+    return sorted((each for each in found if each[0] > each[1]), reverse=True)
+
+
+SHAPES = [
+    *((100, 512, 100), (512, 1536, 64), (96, 64, 2048), (8, 1024, 33), (2048, 8, 2048), (1, 1, 1)),
+    *((512, 576, 8192), (512, 8192, 576), (2048, 2048, 2048), (2048, 3000, 1536)),
+]
+
+
+@pytest.mark.parametrize("threads", ["1", "2"])
+@pytest.mark.parametrize("instructions", ["DEFAULT", "AVX512_CORE_BF16", "AVX512_CORE"])
+@pytest.mark.some(1)
+def test_nor_is_it_on_a_processor_that_can_do_less(instructions: str, threads: str) -> None:
+    """oneDNN is kept to older instructions; what torch says of the processor is set to the same."""
+    program = (
+        "import torch\n"
+        "from tests.studio.estimator.test_passing import products_told_too_low\n"
+        f"if {instructions!r} == 'AVX512_CORE': torch.cpu._is_avx512_bf16_supported = lambda: False\n"
+        "print('too low:', products_told_too_low())"
+    )
+    environment = os.environ | {"ONEDNN_MAX_CPU_ISA": instructions, "OMP_NUM_THREADS": threads}
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.splitlines()[-1] == "too low: []"
