@@ -81,6 +81,8 @@ def test_nothing_that_was_kept_falls_short() -> None:
     found = taught()
 
     assert {name: faults(each) for name, each in found.items() if faults(each)} == {}
+    unmoved = [each for each in found.values() if not each.rose]
+    assert [each.name for each in unmoved if each.reason(found.values()) == "not known"] == []
 
 
 @pytest.mark.long
