@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -37,12 +37,15 @@ class Advising:
         self._numbers = itertools.count()
         self._newest: dict[str, int] = {}
 
-    def wire(self, fields: Fields, draft_id: Any, entering: Any, part: picker_part.Picker) -> None:
-        """Whoever comes to the method (`entering`) finds the number of their rows filled in and a method
-        marked; whoever asks for help, or answers anew, gets what fits."""
+    def wire(
+        self, fields: Fields, draft_id: Any, known: Sequence[Any], part: picker_part.Picker
+    ) -> None:
+        """Once the rows are `known` their number is filled in and a method marked; whoever asks for help, or
+        answers anew, gets what fits."""
         inputs = [*part.asked, part.rows, draft_id, *fields.inputs]
         filled = [part.examples, part.rows, *part.advised]
-        entering.then(spoken(self.counted), inputs, filled, **QUIET)
+        for each in known:
+            each.then(spoken(self.counted), inputs, filled, **QUIET)
         opened = part.accordion.expand(spoken(self.counted), inputs, filled, **QUIET)
         asked = [part.matters.input, part.tasks.input, part.examples.input, opened.then]
         for trigger in asked:

@@ -171,9 +171,10 @@ def test_advice_counts_the_rows_fits_the_machine_and_is_taken(
     expect(page.locator("#lora-rank input")).to_have_value("8")
     expect(page.locator("#figures.stale")).to_have_count(0, timeout=TRAINING_MS)
 
-    # A reload shows what was taken.
+    # A reload shows what was taken, and the mark.
     page.reload()
     expect(page.locator("#lora-rank input")).to_have_value("8")
+    expect(first).to_contain_text("LoRA · advised")
     assert person.complaints == []
 
 

@@ -54,12 +54,13 @@ def build(backstage: Backstage) -> None:
     wire_fields(form, layout)
     wire_earlier(form, layout)
     wire_sources(form, layout)
-    wire_steps(form, layout)
+    left = wire_steps(form, layout)
     wire_rate(form, layout)
     wire_problems(form, layout)
     form.estimating.wire(fields, layout.draft_id, layout.shown, layout.needs, layout.method.tried)
     form.side_by_side.wire(fields, layout.draft_id, layout.methods)
-    wire_opening(form, layout)
+    known = [left, *wire_opening(form, layout)]
+    form.advising.wire(fields, layout.draft_id, known, layout.method.picker)
 
 
 def wire_fields(form: Form, layout: Layout) -> None:
@@ -180,8 +181,8 @@ def wire_sources(form: Form, layout: Layout) -> None:
     drop.clear(lambda: "", None, part["data_upload"], **QUIET)
 
 
-def wire_steps(form: Form, layout: Layout) -> None:
-    """Next, Back and Start."""
+def wire_steps(form: Form, layout: Layout) -> Any:
+    """Next, Back and Start; gives what ends with the data left."""
     inputs = [layout.draft_id, *form.fields.inputs]
     advancing = form.advancing
     for number, forward, problems in (
@@ -204,7 +205,6 @@ def wire_steps(form: Form, layout: Layout) -> None:
         trigger_mode="once",
         **WITH_PROGRESS,
     )
-    form.advising.wire(form.fields, layout.draft_id, left, layout.method.picker)
     for number, back in (
         (DATA, layout.data.back),
         (METHOD, layout.method.back),
@@ -219,6 +219,7 @@ def wire_steps(form: Form, layout: Layout) -> None:
         **WITH_PROGRESS,
     ).then(None, layout.started, layout.started, js=GO_TO_JOB)
     layout.review.stop.click(spoken(advancing.stop), inputs, None, **QUIET)
+    return left
 
 
 def wire_rate(form: Form, layout: Layout) -> None:
@@ -256,8 +257,9 @@ def wire_problems(form: Form, layout: Layout) -> None:
     )
 
 
-def wire_opening(form: Form, layout: Layout) -> None:
-    """A draft is shown when the page opens, an empty one on Start over."""
+def wire_opening(form: Form, layout: Layout) -> list[Any]:
+    """A draft is shown when the page opens, an empty one on Start over; gives what ends with the draft's
+    data read."""
     # The window has no id of its own until everything in it is the draft's: what the controls say
     # while they are being filled is not written down.
     outputs = [
@@ -270,17 +272,22 @@ def wire_opening(form: Form, layout: Layout) -> None:
         *layout.review_shown,
     ]
     emptied = layout.start_over.click(None, None, layout.draft_id, js="() => ['']")
+    read = []
     for filled in (
         gr.on([opening()], spoken(form.open), None, outputs, **TELLING),
         emptied.then(spoken(form.start_over), None, outputs, **QUIET),
     ):
         there = filled.then(None, layout.opened_id, [layout.draft_id, layout.curtain], js=OPENED)
-        there.then(
-            spoken(form.intake.read_opened),
-            [layout.draft_id, *form.fields.inputs],
-            [*layout.data_shown, *layout.review_shown],
-            **WITH_PROGRESS,
-        ).then(*form.checks(layout), **WITH_PROGRESS)
+        read.append(
+            there.then(
+                spoken(form.intake.read_opened),
+                [layout.draft_id, *form.fields.inputs],
+                [*layout.data_shown, *layout.review_shown],
+                **WITH_PROGRESS,
+            )
+        )
+        read[-1].then(*form.checks(layout), **WITH_PROGRESS)
+    return read
 
 
 class Form:
