@@ -288,7 +288,8 @@ def _merged(
     merged = _of_all(model, every, spec.objective)
     if format_name == "bf16":
         divergence = _divergence(tuned, merged)
-        found.hold("merges", divergence <= 5e-3)
+        # The most that was seen of any is 2.1e-4, of T5, whose logits are large.
+        found.hold("merges", divergence <= 5e-4)
         found.hold("chooses alike", _choose_alike(tuned, merged))
         return divergence
     difference = _relative(merged, tuned)
@@ -330,11 +331,12 @@ def _relative(ours: Tensor, theirs: Tensor, least: float = 1e-12) -> float:
 def _choose_alike(wanted: Tensor, found: Tensor) -> bool:
     """Whether the same comes first at 95 % of the positions, or at all but one of a few.
 
-    What bf16 cannot tell from the first counts as first: within two of its steps of 2⁻⁸, beside the largest
-    of the position's logits. Those of a random model lie close together.
+    What bf16 cannot tell from the first counts as first: within four of its steps of 2⁻⁸, beside the largest
+    of the position's logits, since two logits of two computations are compared, each a step off. Those of a
+    random model lie close together.
     """
     chosen = wanted.gather(-1, found.argmax(-1, keepdim=True))[..., 0]
-    others = wanted.max(-1).values - chosen > wanted.abs().amax(-1) * 2**-7
+    others = wanted.max(-1).values - chosen > wanted.abs().amax(-1) * 2**-6
     return int(others.sum()) <= max(1, others.numel() // 20)
 
 
