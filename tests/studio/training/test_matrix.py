@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+import torch
 
 from studio.methods import METHODS
+from studio.training import adapters
 from tests.benchmarks.matrix import cells, compact, is_current
 from tests.measured import Measured
 from tests.studio.training.axes import ARCHITECTURES, FORMATS
@@ -45,6 +49,31 @@ def test_every_combination_works_or_is_refused_with_the_reason(
     assert not {
         name: what for name, what in wrong.items() if name.endswith(f"{architecture} {form}")
     }
+
+
+@pytest.mark.parametrize("form", ["fp32", "bf16"])
+def test_a_merge_that_leaves_the_adapter_out_would_be_found(
+    form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adapters, "merge", lambda model: model.unload())
+
+    assert "merges" in trial("lora", "llama", form).wrong
+
+
+def test_an_adapter_that_is_loaded_other_than_it_was_saved_would_be_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    load = adapters.load
+
+    def load_a_little_off(*given: Any) -> Any:
+        model = load(*given)
+        with torch.no_grad():
+            next(value for name, value in model.named_parameters() if "lora_B" in name).mul_(1.01)
+        return model
+
+    monkeypatch.setattr(adapters, "load", load_a_little_off)
+
+    assert trial("lora", "llama", "fp32").wrong == ("reloads",)
 
 
 def test_every_combination_was_tried_and_none_is_wrong() -> None:
