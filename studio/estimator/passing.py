@@ -17,12 +17,14 @@ from torch import Tensor
 
 aten = torch.ops.aten
 
-# What oneDNN's products in low precision were seen to hold, by torch 2.13 on processors with AMX, with AVX-512
-# in 16 bits and without: never more than this, a thread, of both sides laid out anew in tiles ...
-_LAID_OUT_BYTES = 16 * 1024**2
-_TILE = 64
-# ... and never more than this besides, a thread.
-_KERNEL_BYTES = 512 * 1024
+# What oneDNN's products in low precision were seen to hold (torch 2.13; AVX-512 with and without bfloat16, AMX;
+# one and two threads): both sides in whole tiles of so many rows and columns ...
+_ROWS, _COLUMNS = 32, 64
+# ... and something besides, either for each thread anew or once with more besides ...
+_BESIDE_BYTES = {torch.bfloat16: 64 * 1024, torch.float16: 320 * 1024}
+_BESIDE_ONCE_BYTES = 512 * 1024
+# ... but never more than this a thread, nor than this where AMX takes the left side as it lies.
+_MOST_BYTES, _MOST_AS_IT_LIES_BYTES = 4 * 1024**2, 16 * 1024**2
 
 
 def passing_bytes(
@@ -52,18 +54,30 @@ def _product_of_many(args: Sequence[Any]) -> int:
 
 
 def _by_onednn(left: Tensor, right: Tensor, count: int) -> int:
-    """At most what is held for so many products of `left` `(m, k)` with `right` `(k, n)`, a thread each: both
-    sides in tiles, and the result in float32 on a processor that cannot multiply in bfloat16 itself."""
-    threads = torch.get_num_threads()
-    rows, inner, columns = (
-        -(-size // _TILE) * _TILE for size in (left.shape[0], left.shape[1], right.shape[1])
-    )
+    """At most what is held for so many products of `left` `(m, k)` with `right` `(k, n)`, a thread each.
+
+    A processor with AVX-512 that cannot multiply in bfloat16 itself has the result in float32; others lay the
+    sides out anew. AMX takes a left side of whole tiles as it lies, and may add up in float32 what comes of it.
+    """
+    threads, beside = torch.get_num_threads(), _BESIDE_BYTES[left.dtype]
+    (rows, inner), columns = left.shape, right.shape[1]
     at_once = min(threads, count)
-    both = at_once * inner * (rows + columns) * left.itemsize
-    held = min(both, threads * _LAID_OUT_BYTES) + threads * _KERNEL_BYTES
-    if left.dtype == torch.bfloat16 and not torch.cpu._is_avx512_bf16_supported():
-        held += at_once * left.shape[0] * right.shape[1] * torch.float32.itemsize
-    return held
+    is_bfloat = left.dtype == torch.bfloat16
+    if is_bfloat and torch.cpu._is_avx512_supported() and not torch.cpu._is_avx512_bf16_supported():
+        return at_once * 4 * rows * columns + threads * beside
+    rows, inner, columns = (
+        -(-size // tile) * tile
+        for size, tile in ((rows, _ROWS), (inner, _ROWS), (columns, _COLUMNS))
+    )
+    as_it_lies = is_bfloat and torch.cpu._is_amx_tile_supported() and left.stride(1) == 1
+    most = threads * (_MOST_AS_IT_LIES_BYTES if as_it_lies else _MOST_BYTES)
+    if as_it_lies and left.shape[1] == inner:
+        sides, sums = 2 * inner * columns, 4 * rows * columns
+    else:
+        sides, sums = 2 * inner * (rows + columns), 0
+    each = threads * (sides + beside)
+    once = at_once * sides + threads * _BESIDE_ONCE_BYTES
+    return min(at_once * sums + min(each, once), most)
 
 
 @functools.cache
