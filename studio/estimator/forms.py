@@ -26,8 +26,8 @@ class NoForm(Exception):
 
 @dataclass(frozen=True, eq=False)
 class _SegmentForm:
-    """A segment: `net (P, V)` what it leaves behind by part; `tops (C, P, V)` what it may hold at its
-    highest, at `moments`; `flops (V,)`."""
+    """A segment: `net (P, V)` what it leaves behind by part; `tops (C, K, P, V)` what it may hold at its
+    highest, each the least of K sums, at `moments`; `flops (V,)`."""
 
     turn: Pass | None
     net: Factors
@@ -37,11 +37,12 @@ class _SegmentForm:
     flops: Factors
 
     def at(self, values: Factors) -> Segment:
-        place = int(np.argmax(self.totals @ values))
+        totals = self.totals @ values
+        place = int(np.argmax(totals.min(axis=1)))
         return Segment(
             self.turn,
             net=_bytes(self.net @ values),
-            top=_bytes(self.tops[place] @ values),
+            top=_bytes(self.tops[place, int(np.argmin(totals[place]))] @ values),
             moment=self.moments[place],
             flops=round(float(self.flops @ values)),
         )
@@ -96,7 +97,7 @@ def _segments(kinds: Sequence[tuple[object, ...]], sizes: Factors) -> list[_Segm
     held: Factors = np.zeros((len(PARTS), width))
     segments: list[_SegmentForm] = []
     turn: Pass | None = None
-    tops: list[Factors] = [held.copy()]
+    tops, sums = [[held.copy()]], list[Factors]()
     moments: list[Moment] = ["forward"]
     for kind, size in zip(kinds, sizes, strict=True):
         what = kind[0]
@@ -107,47 +108,59 @@ def _segments(kinds: Sequence[tuple[object, ...]], sizes: Factors) -> list[_Segm
         elif what == "=":
             held[places[kind[1]]] -= size  # type: ignore[index]
             held[places[kind[2]]] += size  # type: ignore[index]
+        elif what == "or":
+            sums.append(size)
         elif what == "?":
-            tops.append(held.copy())
-            tops[-1][places["activations"]] += size
+            tops.append([held.copy() for _ in range(len(sums) + 1)])
+            for top, passing in zip(tops[-1], [*sums, size], strict=True):
+                top[places["activations"]] += passing
             moments.append(kind[1])  # type: ignore[arg-type]
+            sums = []
         else:
             segments.append(_segment(turn, held, tops, moments, size))
             turn, held = kind[1], np.zeros((len(PARTS), width))  # type: ignore[assignment]
-            tops, moments = [held.copy()], [kind[2]]  # type: ignore[list-item]
+            tops, moments = [[held.copy()]], [kind[2]]  # type: ignore[list-item]
     return segments
 
 
 def _segment(
     turn: Pass | None,
     net: Factors,
-    tops: Sequence[Factors],
+    tops: Sequence[Sequence[Factors]],
     moments: Sequence[Moment],
     flops: Factors,
 ) -> _SegmentForm:
-    stacked = np.asarray(tops)
-    kept = _may_be_highest(stacked.sum(axis=1))
+    most = max(map(len, tops))
+    stacked = np.asarray([[*each, *[each[-1]] * (most - len(each))] for each in tops])
+    kept = _may_be_highest(stacked.sum(axis=2))
     return _SegmentForm(
         turn,
         net.copy(),
         stacked[kept],
-        stacked[kept].sum(axis=1),
+        stacked[kept].sum(axis=2),
         tuple(moments[place] for place in kept),
         flops,
     )
 
 
 def _may_be_highest(totals: Factors) -> list[int]:
-    """Places of sums `(C, V)` that no other one is at least as large as in every number."""
+    """Places of least sums `(C, K, V)` that no other one is at least as large as for all numbers."""
     kept: list[int] = []
     for place, total in enumerate(totals):
         others = totals[kept]
-        if len(kept) and bool(np.all(others >= total, axis=1).any()):
+        if len(kept) and bool(_are_at_least(others, total[None]).any()):
             continue
-        below = np.all(others <= total, axis=1) if len(kept) else np.zeros(0, dtype=bool)
+        below = _are_at_least(total[None], others) if len(kept) else np.zeros(0, dtype=bool)
         kept = [k for k, is_below in zip(kept, below, strict=True) if not is_below]
         kept.append(place)
     return kept
+
+
+def _are_at_least(high: Factors, low: Factors) -> NDArray[np.bool_]:
+    """Whether the least of the sums `high (C, K, V)` is never below that of `low (C, K, V)`: each of the one
+    is at least as large as some of the other in every number."""
+    pairs = np.all(high[:, :, None] >= low[:, None], axis=3)
+    return pairs.any(axis=2).all(axis=1)  # type: ignore[no-any-return]
 
 
 def _bytes(values: Factors) -> Bytes:

@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from studio.estimator.flops import flops_of
 from studio.estimator.outlines import done
-from studio.estimator.passing import passing_bytes
+from studio.estimator.passing import passing_bounds
 
 Part = Literal[
     "weights", "quantization", "adapter", "gradients", "optimizer", "activations", "loss",
@@ -74,8 +74,8 @@ class History:
     (bytes, of a mark its operations) belong to them one by one.
 
     A kind is `("+", part)`, `("-", part)`, `("=", before, after)` for a storage that comes, goes or is
-    counted as another part, `("?", moment)` where the peak was looked for (its size is what passes then),
-    `("|", turn, moment)` for a mark.
+    counted as another part, `("?", moment)` where the peak was looked for (its size is what passes then, or
+    the least of its own and those of the `("or",)` before it), `("|", turn, moment)` for a mark.
     """
 
     start: Bytes
@@ -105,7 +105,7 @@ class LiveStorages(TorchDispatchMode):
     """While active, counts each storage that an operation makes until nothing refers to it any more.
 
     What a kernel takes and gives back inside one operation is not seen: on the CPU that is nothing
-    in all operations of a training step but those that `passing_bytes` knows.
+    in all operations of a training step but those that `passing_bounds` knows.
     """
 
     def __init__(self, is_wanted: Callable[[], bool] = lambda: True) -> None:
@@ -215,8 +215,11 @@ class LiveStorages(TorchDispatchMode):
         for tensor in _tensors(out):
             if tensor.untyped_storage()._cdata not in self._held:
                 self.hold(tensor, self.part)
-        passing = passing_bytes(func._overloadpacket, args, kwargs or {})
-        self._note(("?", self.moment), passing)
+        *others, last = bounds = passing_bounds(func._overloadpacket, args, kwargs or {})
+        for bound in others:
+            self._note(("or",), bound)
+        self._note(("?", self.moment), last)
+        passing = min(bounds)
         if self._total + passing > min(self.peak.bytes, self._top_total):
             self._is_highest(passing)
         self.flops += self._stands_for * flops_of(func, args, kwargs or {}, out)

@@ -18,43 +18,46 @@ from torch import Tensor
 aten = torch.ops.aten
 
 # What oneDNN's products in low precision were seen to hold (torch 2.13; AVX-512 with and without bfloat16, AMX;
-# one and two threads): both sides in whole tiles of so many rows and columns ...
-_ROWS, _COLUMNS = 32, 64
+# one and two threads): both sides, the right one at least a tile wide and high ...
+_TILE, _WHOLE = 64, 32
 # ... and something besides, either for each thread anew or once with more besides ...
-_BESIDE_BYTES = {torch.bfloat16: 64 * 1024, torch.float16: 320 * 1024}
+_BESIDE_BYTES = {torch.bfloat16: 96 * 1024, torch.float16: 320 * 1024}
 _BESIDE_ONCE_BYTES = 512 * 1024
 # ... but never more than this a thread, nor than this where AMX takes the left side as it lies.
 _MOST_BYTES, _MOST_AS_IT_LIES_BYTES = 4 * 1024**2, 16 * 1024**2
 
 
-def passing_bytes(
+def passing_bounds(
     operation: Any, args: Sequence[Any], kwargs: Mapping[str, Any] = MappingProxyType({})
-) -> int:
-    """At most so many bytes pass while the operation goes on; exact but for products in low precision."""
+) -> tuple[int, ...]:
+    """Bytes that pass while the operation goes on: at most the least of these, each a sum of sizes.
+
+    One number, and exact, but for products in low precision.
+    """
     if operation in _INTO_ITS_FIRST:
-        return _number_by_number(args, args[0])
+        return (_number_by_number(args, args[0]),)
     if operation in _NUMBER_BY_NUMBER:
-        return _number_by_number(args, kwargs.get("out"))
+        return (_number_by_number(args, kwargs.get("out")),)
     rule = _RULES.get(operation)
-    return rule(args) if rule else 0
+    return rule(args) if rule else (0,)
 
 
-def _product(args: Sequence[Any]) -> int:
+def _product(args: Sequence[Any]) -> tuple[int, ...]:
     left, right = args[-2:]
-    return _by_onednn(left, right, 1) if _is_by_onednn(left.dtype) else 0
+    return _by_onednn(left, right, 1) if _is_by_onednn(left.dtype) else (0,)
 
 
-def _product_of_many(args: Sequence[Any]) -> int:
+def _product_of_many(args: Sequence[Any]) -> tuple[int, ...]:
     left, right = args[-2:]
     if left.is_complex():
         # One matrix of each side is laid out anew at a time; what is only noted to be conjugate, as a whole.
         whole = sum(each.nbytes for each in (left, right) if each.is_conj())
-        return int(whole + left[0].nbytes + right[0].nbytes)
-    return _by_onednn(left[0], right[0], len(left)) if _is_by_onednn(left.dtype) else 0
+        return (int(whole + left[0].nbytes + right[0].nbytes),)
+    return _by_onednn(left[0], right[0], len(left)) if _is_by_onednn(left.dtype) else (0,)
 
 
-def _by_onednn(left: Tensor, right: Tensor, count: int) -> int:
-    """At most what is held for so many products of `left` `(m, k)` with `right` `(k, n)`, a thread each.
+def _by_onednn(left: Tensor, right: Tensor, count: int) -> tuple[int, ...]:
+    """Bounds on what is held for so many products of `left` `(m, k)` with `right` `(k, n)`, a thread each.
 
     A processor with AVX-512 that cannot multiply in bfloat16 itself has the result in float32; others lay the
     sides out anew. AMX takes a left side of whole tiles as it lies, and may add up in float32 what comes of it.
@@ -64,20 +67,16 @@ def _by_onednn(left: Tensor, right: Tensor, count: int) -> int:
     at_once = min(threads, count)
     is_bfloat = left.dtype == torch.bfloat16
     if is_bfloat and torch.cpu._is_avx512_supported() and not torch.cpu._is_avx512_bf16_supported():
-        return at_once * 4 * rows * columns + threads * beside
-    rows, inner, columns = (
-        -(-size // tile) * tile
-        for size, tile in ((rows, _ROWS), (inner, _ROWS), (columns, _COLUMNS))
-    )
+        return (at_once * 4 * rows * columns + threads * beside,)
+    inner, columns = max(inner, _TILE), max(columns, _TILE)
     as_it_lies = is_bfloat and torch.cpu._is_amx_tile_supported() and left.stride(1) == 1
     most = threads * (_MOST_AS_IT_LIES_BYTES if as_it_lies else _MOST_BYTES)
-    if as_it_lies and left.shape[1] == inner:
-        sides, sums = 2 * inner * columns, 4 * rows * columns
+    if as_it_lies and left.shape[1] % _WHOLE == 0:
+        sides, sums = 2 * inner * columns, at_once * 4 * rows * columns
     else:
         sides, sums = 2 * inner * (rows + columns), 0
-    each = threads * (sides + beside)
     once = at_once * sides + threads * _BESIDE_ONCE_BYTES
-    return min(at_once * sums + min(each, once), most)
+    return sums + threads * (sides + beside), sums + once, most
 
 
 @functools.cache
@@ -101,7 +100,7 @@ def _number_by_number(args: Sequence[Any], written: Tensor | None) -> int:
     return sum(each.numel() * common.itemsize for each in copied)
 
 
-_RULES: dict[Any, Callable[[Sequence[Any]], int]] = {
+_RULES: dict[Any, Callable[[Sequence[Any]], tuple[int, ...]]] = {
     aten.mm: _product,
     aten.addmm: _product,
     aten.bmm: _product_of_many,
