@@ -62,7 +62,7 @@ def test_a_result_that_is_written_in_another_type_is_made_beside_it_first(
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32])
 @pytest.mark.parametrize("name", ["mm", "addmm", "bmm"])
-def test_what_a_product_holds_in_passing_is_never_less_than_was_said(
+def test_what_a_product_holds_in_passing_is_never_more_than_was_said(
     name: str, dtype: torch.dtype
 ) -> None:
     shapes = {"mm": [(96, 640), (640, 512)], "bmm": [(4, 96, 64), (4, 64, 512)]}

@@ -11,7 +11,8 @@ import torch
 
 from studio.estimator.blueprint import Plan
 from studio.estimator.deep import DeepModel, NotSoon
-from studio.estimator.live import NotWanted
+from studio.estimator.forms import form
+from studio.estimator.live import PARTS, History, NotWanted
 from studio.estimator.memory import StepCost, still_wanted
 from studio.estimator.microbatch import MicroBatch, micro_batch, unknown_run
 from studio.estimator.regimes import Ground, regime_of
@@ -148,3 +149,19 @@ def test_batches_that_step_differently_are_of_other_regimes() -> None:
     assert regime(110, 110) != regime(40, 40)
     assert regime(110, 40) is None
     assert regime(40, 30, packed=False) != regime(40, 40, packed=False)
+
+
+def test_of_several_bounds_the_least_holds_at_every_batch() -> None:
+    """Which one that is changes with the batch: 100 and 10 a token, or 500."""
+    start = tuple(0 for _ in PARTS)
+    kinds = (("or",), ("?", "forward"), ("|", None, "forward"))
+    histories = [History(start, kinds, (100 + 10 * tokens, 500, 0)) for tokens in (3, 5, 70, 90)]
+
+    found = form(histories, [(1, tokens) for tokens in (3, 5, 70, 90)])
+
+    assert [sum(found.at((1, tokens)).segments[0].top) for tokens in (4, 39, 41, 80)] == [
+        140,
+        490,
+        500,
+        500,
+    ]
